@@ -1,0 +1,1 @@
+"""Hearth: a message in a room becomes an answer in that room."""

@@ -1,0 +1,211 @@
+"""The records that travel between the stages. Frozen, keyword-only; times are aware UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class MessageKind(StrEnum):
+    """What sort of thing was said."""
+
+    TEXT = "text"
+    #: Only the bot's name, nothing else.
+    BARE = "bare"
+    #: A file; `Message.text` is its name, nobody gives us its content.
+    UPLOAD = "upload"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Who said something. The name is free text chosen by that person: never trusted."""
+
+    #: The platform's id, as text.
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """What a person said to a bot in a room, as read from one delivery."""
+
+    #: The platform's name in bot files: "campfire".
+    platform: str
+    #: Id of the bot that is addressed (the bot file's name without its ending).
+    bot: str
+    #: The platform's room id, as text.
+    room: str
+    #: None in a direct room, which has no name.
+    room_name: str | None
+    #: Whether the room is a direct one (a person and the bot, or a few of both).
+    direct: bool
+    #: The platform's message id, as text: with platform and bot, the key of deduplication.
+    id: str
+    #: Where the platform puts the message among all others; lower is earlier.
+    position: int
+    author: Person
+    kind: MessageKind
+    #: Plain text with the mention taken out; a file's name for an upload; "" when bare.
+    text: str
+    #: As the platform stores it, not sanitised; None for an upload.
+    html: str | None
+    received_at: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two deliveries the same message."""
+        return (self.platform, self.bot, self.id)
+
+
+class Outcome(StrEnum):
+    """How a message ended. Together with the open ones they add up to the accepted ones."""
+
+    ANSWERED = "answered"
+    #: Answered with a plain sentence instead: over a limit, a failed turn.
+    TOLD = "told"
+    #: Ended by a command.
+    STOPPED = "stopped"
+    #: Too old at catch-up, own echo, loop guard.
+    SKIPPED = "skipped"
+    #: Given up: an operator can list it and resend.
+    DEAD = "dead"
+
+
+class Acceptance(StrEnum):
+    """What the journal made of a message."""
+
+    NEW = "new"
+    #: The same message was accepted before; it is answered once.
+    REPEATED = "repeated"
+
+
+class PartKind(StrEnum):
+    """Why Hearth says something in a room."""
+
+    ANSWER = "answer"
+    NOTICE = "notice"
+    REFUSAL = "refusal"
+    COMMAND = "command"
+    PROGRESS = "progress"
+
+
+class PartState(StrEnum):
+    """How far a part of a reply has come."""
+
+    QUEUED = "queued"
+    #: Its bytes may have left; synced before they do.
+    SENDING = "sending"
+    POSTED = "posted"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One message that Hearth posts: a row of the outbox."""
+
+    #: The outbox's own number.
+    seq: int
+    #: Number of the inbox entry it answers.
+    entry: int
+    #: 0, 1, … within the reply.
+    number: int
+    kind: PartKind
+    html: str
+    state: PartState
+    #: The platform's id of the posted message, once known.
+    remote_id: str | None
+    #: Posts tried so far.
+    tries: int
+    #: Not to be tried before this moment (seconds since the epoch).
+    not_before: float
+    #: It was repeated after a crash and may stand in the room twice.
+    possible_duplicate: bool
+    #: Why the last try failed; None when none did.
+    error: str | None
+
+
+class AttemptState(StrEnum):
+    """What became of one try at answering a message."""
+
+    RUNNING = "running"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    #: The server went away while it ran.
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One try at answering a message, journaled before the prompt leaves."""
+
+    seq: int
+    entry: int
+    #: 1, 2, … for this message.
+    number: int
+    #: The uuid the prompt is sent with; the transcript and the result name it.
+    prompt_uuid: str
+    #: The agent session it was asked in.
+    session_id: str
+    state: AttemptState
+    started_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """An accepted message with what is known of it: a row of the inbox and what hangs on it."""
+
+    #: The inbox's own number, in the order of acceptance.
+    seq: int
+    #: The lane: the room, or room and bot, within which one turn runs at a time.
+    lane: str
+    message: Message
+    accepted_at: datetime
+    #: How it will be settled once every part is posted; None while there is no reply yet.
+    verdict: Outcome | None
+    #: Earlier attempts, oldest first.
+    attempts: tuple[Attempt, ...]
+    #: The frozen reply, in order; empty while there is none.
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exchange:
+    """A settled turn as the history keeps it, for the recap of a lost session."""
+
+    platform: str
+    bot: str
+    room: str
+    author: Person
+    #: What was asked, as text.
+    question: str
+    #: What the room was told, as text (Markdown, not HTML).
+    answer: str
+    settled_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """The equation: ``accepted = answered + told + stopped + skipped + dead + open``."""
+
+    accepted: int
+    answered: int
+    told: int
+    stopped: int
+    skipped: int
+    dead: int
+    open: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the numbers add up, as they must at every moment."""
+        ended = self.answered + self.told + self.stopped + self.skipped + self.dead
+        return self.accepted == ended + self.open
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionKey:
+    """Whose memory a session is: a bot's of a room, or of one person in a room."""
+
+    room: str
+    bot: str
+    #: The person's id with ``scope = "user"``, else None.
+    user: str | None = None
