@@ -1,6 +1,6 @@
 """The records that travel between the stages. Frozen, keyword-only; times are aware UTC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -209,3 +209,23 @@ class SessionKey:
     bot: str
     #: The person's id with ``scope = "user"``, else None.
     user: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """What proves that a delivery is meant for a bot, and lets Hearth post as it."""
+
+    #: Id of the bot.
+    bot: str
+    #: The platform's key of the bot; Campfire: ``{user id}-{12 characters}``.
+    key: str = field(repr=False)
+    #: Expected in the webhook's query as ``secret``, for payloads that carry no key.
+    webhook_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
+    """An authentic delivery that asks for nothing."""
+
+    #: One word for the counter: own_message, other_bot, unknown_type.
+    why: str
