@@ -1,0 +1,212 @@
+"""One open conversation: a child process, the one reader of what it says, and who asks it."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from claude_agent_sdk import ClaudeSDKClient
+
+from bot.agent.child import kill, resident_bytes
+from bot.agent.folders import AgentFolders
+from bot.agent.options import agent_options
+from bot.agent.reply import Asking, Reply
+from bot.agent.start import Start
+from bot.agent.translate import BrokenConfig, foreign_errors
+from bot.config.bot import Bot
+from bot.config.settings import AgentAccess
+from bot.errors import AgentError, AgentStartFailed, ConversationDied, TurnTimedOut
+
+log = structlog.get_logger(__name__)
+
+#: The child answers an interrupt within 40 ms; a hung one not at all.
+_INTERRUPT_S = 5.0
+#: An idle child is gone 25 ms after its input closes; a hung one would take 10 s to give up on.
+_CLOSE_S = 2.0
+_STDERR_LINES = 20
+
+
+class Conversation:
+    """An open client on a session.
+
+    `run` is its owner, from boot to end: it belongs into a task group. Any task of the same loop
+    may `ask`, one at a time; whoever asks is told when the child dies.
+    """
+
+    def __init__(
+        self, bot: Bot, start: Start, *, access: AgentAccess, folders: AgentFolders
+    ) -> None:
+        self.bot = bot
+        self.session_id = start.session_id
+        self.ended = asyncio.Event()
+        #: Whether it ends because we want it to.
+        self.closing = False
+        self._start = start
+        self._folders = folders
+        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._client = ClaudeSDKClient(
+            agent_options(bot, start, access=access, folders=folders, stderr=self._stderr.append)
+        )
+        self._ready = asyncio.Event()
+        self._end: AgentError | None = None
+        self._owner: asyncio.Task[Any] | None = None
+        self._asking: Asking | None = None
+        self._fit = True
+        self._pid: int | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a next prompt can be sent: open, and not left in the middle of one."""
+        return self._fit and not self.ended.is_set()
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Resident bytes of the child; None while there is none."""
+        return resident_bytes(self._pid) if self._pid is not None else None
+
+    async def run(self) -> None:
+        """Own the child: start it, read all it says, see it end. Returns when it is gone."""
+        if self.closing:
+            return
+        self._owner = asyncio.current_task()
+        try:
+            await self._connect()
+            self._ready.set()
+            await self._read()
+        except AgentError as error:
+            self._end = error
+        finally:
+            self._release()
+            try:
+                await self._disconnect()
+            finally:
+                self.ended.set()
+
+    async def opened(self) -> None:
+        """Wait until the child has booted.
+
+        Raises SessionLost, AgentMissing or AgentStartFailed when it did not.
+        """
+        await self._ready.wait()
+        if self._end is None:
+            return
+        if isinstance(self._end, ConversationDied):
+            raise AgentStartFailed(str(self._end))
+        raise self._end
+
+    async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
+        """Send one prompt and return its answer.
+
+        Raises ConversationDied, ModelFailed, or TurnTimedOut, after which the prompt is
+        interrupted and its answer can no longer come.
+        """
+        loop = asyncio.get_running_loop()
+        asking = self._asking = Asking(prompt_uuid, now=loop.time())
+        try:
+            await self._send(text, prompt_uuid)
+            async with asyncio.timeout(timeout_s):
+                await asking.finished.wait()
+        except TimeoutError:
+            await self._silence(asking)
+            raise TurnTimedOut(f"no answer within {timeout_s:g} s") from None
+        except asyncio.CancelledError:
+            self._fit = False  # its answer may still come: never to be asked again
+            raise
+        finally:
+            if asking.finished.is_set():  # else it is still running, and `close` interrupts it
+                self._asking = None
+        return asking.reply()
+
+    async def close(self) -> None:
+        """End the conversation, whatever it is doing. Returns when the child is gone."""
+        self.closing, self._fit = True, False
+        if self._owner is None:
+            self.ended.set()  # its owner never ran
+            return
+        if self._asking is not None:
+            await self._interrupt()
+        self._owner.cancel()
+        await self.ended.wait()
+
+    async def _connect(self) -> None:
+        await asyncio.to_thread(self._folders.prepare, self.bot, self.session_id)
+        try:
+            with foreign_errors(self._stderr):
+                await self._client.connect()
+        except BrokenConfig:
+            # One damaged file fails every start of this bot; the child writes it anew.
+            log.warning("agent_config_removed", bot=self.bot.id)
+            self._folders.drop_child_settings(self.bot.id)
+            with foreign_errors(self._stderr):
+                await self._client.connect()
+        server = await self._client.get_server_info() or {}
+        self._pid = server.get("pid")
+
+    async def _read(self) -> None:
+        """Read for as long as the child speaks: an unread child blocks after 100 messages."""
+        loop = asyncio.get_running_loop()
+        with foreign_errors(self._stderr):
+            async for message in self._client.receive_messages():
+                if self._asking is not None:
+                    self._asking.take(message, now=loop.time())
+        raise ConversationDied("the child closed its output")
+
+    async def _send(self, text: str, prompt_uuid: str) -> None:
+        if self.ended.is_set():
+            raise self._end or ConversationDied("the conversation is closed")
+        with foreign_errors(self._stderr):
+            await self._client.query(_prompt(text, prompt_uuid))
+
+    async def _silence(self, asking: Asking) -> None:
+        """Interrupt a prompt and see its last message, or else end the child."""
+        asking.interrupt()
+        await self._interrupt()
+        try:
+            async with asyncio.timeout(_INTERRUPT_S):
+                await asking.finished.wait()
+        except TimeoutError:
+            self._fit = False
+            self._kill()
+
+    async def _interrupt(self) -> None:
+        try:
+            async with asyncio.timeout(_INTERRUPT_S):
+                with foreign_errors(self._stderr):
+                    await self._client.interrupt()
+        except (TimeoutError, AgentError) as error:
+            log.warning("interrupt_failed", bot=self.bot.id, why=str(error))
+
+    async def _disconnect(self) -> None:
+        """Let the child go; one that does not listen is ended."""
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._client.disconnect()
+        except TimeoutError:
+            self._kill()
+            await self._client.disconnect()
+        except asyncio.CancelledError:
+            self._kill()
+            raise
+
+    def _release(self) -> None:
+        """Tell whoever waits that the child is gone."""
+        self._fit = False
+        self._end = self._end or ConversationDied("the conversation was closed")
+        self._ready.set()
+        if self._asking is not None:
+            self._asking.fail(self._end)
+
+    def _kill(self) -> None:
+        if self._pid is not None:
+            kill(self._pid)
+
+
+async def _prompt(text: str, prompt_uuid: str) -> AsyncIterator[dict[str, Any]]:
+    """Yield the one message of a prompt; sent as a plain string it could carry no uuid."""
+    yield {
+        "type": "user",
+        "uuid": prompt_uuid,
+        "message": {"role": "user", "content": text},
+        "parent_tool_use_id": None,
+    }

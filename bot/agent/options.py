@@ -1,0 +1,108 @@
+"""The options of a child: the set "R" that was measured, each with its reason."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from claude_agent_sdk import ClaudeAgentOptions
+from claude_agent_sdk.types import ThinkingConfig
+
+from bot.agent.folders import AgentFolders
+from bot.agent.launch import child_environment
+from bot.agent.start import Resume, Start
+from bot.agent.tools import in_process_servers
+from bot.config.bot import Bot
+from bot.config.settings import AgentAccess
+
+#: One line of the child's output; the SDK's default of 1 MiB wedges the client on a long answer.
+_LINE_BYTES = 16 * 2**20
+
+
+def agent_options(
+    bot: Bot,
+    start: Start,
+    *,
+    access: AgentAccess,
+    folders: AgentFolders,
+    stderr: Callable[[str], None],
+) -> ClaudeAgentOptions:
+    """Return the options for one child of *bot*.
+
+    Nothing about a room is in them, so that a child can be started before its room is known.
+    Writes the bot's MCP file when it has one.
+    """
+    rules = bot.agent
+    servers = in_process_servers(bot)
+    effort, thinking = _thinking(rules.thinking)
+    return ClaudeAgentOptions(
+        # Nothing of the machine: no settings, hooks, CLAUDE.md, .mcp.json of the folder.
+        setting_sources=[],
+        strict_mcp_config=True,
+        # A room's text is only text: no @file expansion, no slash command.
+        verbatim_prompts=True,
+        extra_args=_flags(bot, access, folders),
+        # Availability, then permission: what is not allowed is denied without asking anybody.
+        tools=list(rules.tools),
+        allowed_tools=[*rules.allowed_tools, *(f"mcp__{name}" for name in servers)],
+        permission_mode="dontAsk",
+        mcp_servers=servers,
+        # Without `snapshot: False` a resumed session keeps the prompt of its first request.
+        system_prompt={"type": "custom", "prompt": bot.system_prompt, "snapshot": False},
+        model=bot.model,
+        fallback_model=rules.fallback_model,
+        effort=effort,
+        thinking=thinking,
+        max_turns=rules.max_turns,
+        max_budget_usd=rules.max_budget_usd,
+        include_partial_messages=True,
+        max_buffer_size=_LINE_BYTES,
+        user=rules.user,
+        cwd=folders.work(bot.id, start.session_id),
+        env=child_environment(bot, access, folders),
+        cli_path=folders.launcher,
+        stderr=stderr,
+        **_session(start),
+    )
+
+
+def _thinking(level: str) -> tuple[Any, ThinkingConfig]:
+    """Off means off: a child left to its defaults plans with 31,999 tokens of thinking."""
+    if level == "off":
+        return None, {"type": "disabled"}
+    return level, {"type": "adaptive"}
+
+
+def _flags(bot: Bot, access: AgentAccess, folders: AgentFolders) -> dict[str, str | None]:
+    flags: dict[str, str | None] = {"disable-slash-commands": None}
+    if access.api_key:
+        # `--bare` boots fastest and keeps no memory, but takes an API key only: with an OAuth
+        # token it is left out, and the environment keeps auto-memory off.
+        flags["bare"] = None
+    if bot.agent.mcp_servers:
+        flags["mcp-config"] = str(_write_mcp(bot, folders.mcp(bot.id)))
+    return flags
+
+
+def _write_mcp(bot: Bot, path: Path) -> Path:
+    """Write the MCP servers, whose environment may hold secrets, for the owner's eyes only."""
+    text = json.dumps(
+        {"mcpServers": {server.name: server.as_option() for server in bot.agent.mcp_servers}}
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - the mode must be there from the first byte
+        file.write(text)
+    fresh.replace(path)
+    return path
+
+
+def _session(start: Start) -> dict[str, Any]:
+    if not isinstance(start, Resume):
+        return {"session_id": start.session_id}
+    chosen: dict[str, Any] = {"resume": start.session_id}
+    if start.orphan is not None and start.orphan.after is not None:
+        chosen["resume_session_at"] = start.orphan.after
+        chosen["resume_drops_turn"] = start.orphan.prompt_uuid
+    return chosen

@@ -1,0 +1,89 @@
+"""One look at the child before the first message needs it."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+
+from claude_agent_sdk import __version__ as sdk_version
+
+from bot.agent.launch import bundled_child
+from bot.errors import AgentMissing
+
+#: Flags that our options become; a child that does not know one would end at once.
+_FLAGS = (
+    "--bare",
+    "--disable-slash-commands",
+    "--strict-mcp-config",
+    "--setting-sources",
+    "--session-id",
+    "--resume",
+    "--tools",
+    "--permission-mode",
+    "--include-partial-messages",
+    "--mcp-config",
+    "--system-prompt",
+)
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildVersion:
+    """Which agent runs here."""
+
+    #: Version of the claude-agent-sdk package.
+    sdk: str
+    #: Version that the child reports of itself.
+    child: str
+
+
+async def check_child(environment: dict[str, str]) -> ChildVersion:
+    """Run the child twice, for its version and for its help.
+
+    *environment* is all that it sees. Raises AgentMissing, which says what is not there.
+    """
+    program = bundled_child()
+    if not os.access(program, os.X_OK):
+        raise AgentMissing(
+            f"{program.name} is not in the claude-agent-sdk package: only its wheels for glibc"
+            " Linux (x86_64, aarch64), macOS and Windows bring it; Alpine and other musl systems"
+            " cannot run it"
+        )
+    version = (await _output("--version", environment)).strip()
+    expected = program.with_name("claude.version").read_text().strip()
+    if version != expected:
+        raise AgentMissing(
+            f"the child says version {version!r}, but claude-agent-sdk {sdk_version} came with"
+            f" {expected!r}; install the package anew"
+        )
+    words = await _output("--help", environment)
+    missing = [flag for flag in _FLAGS if flag not in words]
+    if missing:
+        raise AgentMissing(f"the child {version} does not know {', '.join(missing)}")
+    return ChildVersion(sdk=sdk_version, child=version)
+
+
+async def _output(flag: str, environment: dict[str, str]) -> str:
+    try:
+        child = await asyncio.create_subprocess_exec(
+            str(bundled_child()),
+            flag,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise AgentMissing(f"the child cannot be run: {error}") from error
+    try:
+        async with asyncio.timeout(_SECONDS):
+            out, err = await child.communicate()
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+        raise AgentMissing(f"the child did not answer {flag} within {_SECONDS:g} s") from None
+    if child.returncode != 0:
+        raise AgentMissing(
+            f"the child ended with exit code {child.returncode} on {flag}:"
+            f" {err.decode(errors='replace').strip()[-500:]}"
+        )
+    return out.decode(errors="replace")

@@ -1,0 +1,32 @@
+"""How a conversation begins: with a fresh session, or with one that is resumed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fresh:
+    """Start a session under an id of our own."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orphan:
+    """A prompt in a transcript that got no answer, to be dropped when the session is resumed."""
+
+    #: Uuid of the prompt.
+    prompt_uuid: str
+    #: Uuid of the last transcript entry to keep; None when the prompt is the first.
+    after: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resume:
+    """Go on with a session that has a transcript."""
+
+    session_id: str
+    #: A prompt without an answer, which the agent must not see again.
+    orphan: Orphan | None = None
+
+
+Start = Fresh | Resume

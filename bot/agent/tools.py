@@ -1,0 +1,37 @@
+"""In-process tools that a bot file names as ``module:attribute``."""
+
+import importlib
+from typing import Any
+
+from claude_agent_sdk import SdkMcpTool, create_sdk_mcp_server
+
+from bot.config.bot import Bot
+from bot.errors import AgentMissing
+
+#: The one MCP server under which a bot's in-process tools appear: ``mcp__hearth__<tool>``.
+SERVER = "hearth"
+
+
+def in_process_servers(bot: Bot) -> dict[str, Any]:
+    """Return the SDK's server for the bot's own tools, or nothing when it has none.
+
+    Raises AgentMissing when a module, an attribute or the ``@tool`` decoration is not there.
+    """
+    tools = [_load(bot, path) for path in bot.agent.tools_from]
+    return {SERVER: create_sdk_mcp_server(SERVER, tools=tools)} if tools else {}
+
+
+def _load(bot: Bot, path: str) -> "SdkMcpTool[Any]":
+    module, _, attribute = path.partition(":")
+    try:
+        tool = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise AgentMissing(
+            f'bot {bot.id}: tools_from "{path}" cannot be loaded: {error}'
+        ) from error
+    if not isinstance(tool, SdkMcpTool):
+        raise AgentMissing(
+            f'bot {bot.id}: tools_from "{path}" is not a tool of the SDK;'
+            " decorate the function with claude_agent_sdk.tool"
+        )
+    return tool

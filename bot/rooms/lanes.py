@@ -1,0 +1,154 @@
+"""One queue a room, one turn at a time; rooms never wait for each other.
+
+A lane's worker lives as long as the lane has open messages. The journal holds the queue: the
+worker asks it for the lane's head before each turn, so that memory and disk cannot disagree.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from bot.errors import JournalError
+from bot.journal.journal import Journal
+from bot.records import Entry, Outcome
+from bot.rooms.report import TurnReport
+from bot.rooms.turn import Turns
+
+log = structlog.get_logger(__name__)
+
+#: Between two tries to read a lane while the journal does not work.
+_JOURNAL_RETRY_S = 1.0
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A lane with a worker."""
+
+    #: The worker's task; None until it was started.
+    worker: asyncio.Task[None] | None = None
+    #: A message came in since the worker last looked.
+    woken: bool = True
+    #: What is being answered; None between turns.
+    entry: Entry | None = None
+
+
+class Lanes:
+    """The workers of all lanes with open messages."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        turns: Turns,
+        group: asyncio.TaskGroup,
+        *,
+        on_turn: Callable[[TurnReport], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._journal = journal
+        self._turns = turns
+        self._group = group
+        self._on_turn = on_turn
+        self._sleep = sleep
+        self._lanes: dict[str, _Lane] = {}
+        self._draining = False
+        self.ended: Counter[str] = Counter()
+
+    async def resume(self) -> int:
+        """Take up what an earlier process left open. Returns the number of lanes."""
+        lanes = await self._journal.open_lanes()
+        for lane in lanes:
+            self.enqueue(lane)
+        return len(lanes)
+
+    def enqueue(self, lane: str) -> None:
+        """Have the open messages of *lane* answered. Call it after the message is accepted."""
+        if self._draining:
+            return  # it stays in the journal for the next start
+        known = self._lanes.get(lane)
+        if known is not None:
+            known.woken = True
+            return
+        self._lanes[lane] = started = _Lane()
+        started.worker = self._group.create_task(self._work(lane, started), name=f"lane {lane}")
+
+    @property
+    def running(self) -> dict[str, Entry]:
+        """What is being answered now, by lane."""
+        return {name: lane.entry for name, lane in self._lanes.items() if lane.entry is not None}
+
+    async def drain(self, grace_s: float) -> int:
+        """Start no more turns, let the running ones finish. Returns how many had to be cut off."""
+        self._draining = True
+        workers = [lane.worker for lane in self._lanes.values() if lane.worker is not None]
+        if not workers:
+            return 0
+        _, late = await asyncio.wait(workers, timeout=grace_s)
+        cut = len(self.running)
+        for worker in late:
+            worker.cancel()
+        return cut
+
+    async def _work(self, name: str, lane: _Lane) -> None:
+        """Answer the lane's messages, one after the other, until there are no more."""
+        while not self._draining:
+            lane.woken = False
+            head = await self._head(name)
+            if head is not None:
+                await self._turn(lane, head)
+            elif not lane.woken:
+                break
+        # No await from the last look at `woken` to here: a message that came in before is seen,
+        # one that comes in after starts a worker of its own.
+        del self._lanes[name]
+
+    async def _head(self, name: str) -> Entry | None:
+        while True:
+            try:
+                return await self._journal.head(name)
+            except JournalError as error:
+                log.error("journal_unavailable", lane=name, why=str(error))  # noqa: TRY400 - the disk's
+                await self._sleep(_JOURNAL_RETRY_S)
+
+    async def _turn(self, lane: _Lane, entry: Entry) -> None:
+        """Run one turn. A bug in it costs this message, not the room and not the server."""
+        lane.entry = entry
+        try:
+            report = await self._turns.run(entry)
+            if report is not None:
+                self._note(report)
+        except JournalError as error:
+            log.error("journal_unavailable", entry=entry.seq, why=str(error))  # noqa: TRY400 - the disk's
+            await self._sleep(_JOURNAL_RETRY_S)
+        except Exception as bug:  # the edge of a turn (invariant 11)
+            log.exception("turn_broken", entry=entry.seq, bot=entry.message.bot)
+            await self._apologise(entry, bug)
+        finally:
+            lane.entry = None
+
+    async def _apologise(self, entry: Entry, bug: Exception) -> None:
+        try:
+            await self._turns.apologise(entry, bug)
+            self.ended[Outcome.DEAD] += 1
+        except JournalError as error:
+            log.error("journal_unavailable", entry=entry.seq, why=str(error))  # noqa: TRY400 - the disk's
+            await self._sleep(_JOURNAL_RETRY_S)
+
+    def _note(self, report: TurnReport) -> None:
+        self.ended[report.outcome] += 1
+        log.info("turn", **report.fields())
+        self._on_turn(report)
+
+
+@asynccontextmanager
+async def open_lanes(
+    journal: Journal, turns: Turns, *, on_turn: Callable[[TurnReport], None]
+) -> AsyncIterator[Lanes]:
+    """Open the lanes; what still runs at the end is cancelled, and stays open in the journal."""
+    async with asyncio.TaskGroup() as group:
+        lanes = Lanes(journal, turns, group, on_turn=on_turn)
+        yield lanes
+        await lanes.drain(0)

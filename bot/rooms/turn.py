@@ -1,0 +1,151 @@
+"""One turn: from an open message to its settled answer."""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from bot.config.bot import Bot
+from bot.errors import AgentError
+from bot.journal.journal import Journal
+from bot.records import Entry, MessageKind, Outcome, Part, PartKind
+from bot.rooms.answering import Answer, Answering
+from bot.rooms.posting import Chat, Posting
+from bot.rooms.report import Stopwatch, TurnReport
+from bot.rooms.sentences import BUG, HELP, sentence_for
+
+log = structlog.get_logger(__name__)
+
+
+class Roster(Protocol):
+    """The bots, as far as a turn needs them."""
+
+    def serving(self, bot_id: str) -> Bot | None:
+        """Return the bot's latest good version, also when its file is gone; None if unknown."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saying:
+    """What is going to be said in the room, and why."""
+
+    markdown: str
+    kind: PartKind
+    verdict: Outcome
+    #: The agent's answer; None when it is a sentence of ours.
+    answer: Answer | None = None
+    #: For the operator, when it is not an answer.
+    reason: str | None = None
+
+
+class Turns:
+    """Runs turns. The lanes say when; this says what."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        answering: Answering,
+        posting: Posting,
+        roster: Roster,
+        chats: Mapping[str, Chat],
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._journal = journal
+        self._answering = answering
+        self._posting = posting
+        self._roster = roster
+        self._chats = chats
+        self._now = now
+
+    async def run(self, entry: Entry) -> TurnReport | None:
+        """Answer *entry* in its room. Returns when it is recorded how that ended.
+
+        None: another message of the lane goes first now. Raises JournalUnavailable while nothing
+        was said yet; the message is still open then.
+        """
+        watch = Stopwatch(started=self._now())
+        bot = self._roster.serving(entry.message.bot)
+        if bot is None:
+            return await self._abandon(entry, watch)
+        if entry.verdict is not None:
+            outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
+            return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
+        saying = await self._decide(entry, bot)
+        return await self._say(entry, saying, bot, watch) if saying is not None else None
+
+    async def apologise(self, entry: Entry, bug: Exception) -> None:
+        """Tell the room that a bug cost this message, and keep the traceback for the operator."""
+        reason = "".join(traceback.format_exception(bug))
+        bot = self._roster.serving(entry.message.bot)
+        current = await self._journal.entry(entry.seq)
+        if bot is None or current is None or current.verdict is not None:
+            await self._journal.settle(entry, outcome=Outcome.DEAD, reason=reason)
+            return
+        saying = Saying(markdown=BUG, kind=PartKind.NOTICE, verdict=Outcome.DEAD, reason=reason)
+        await self._say(entry, saying, bot, Stopwatch(started=self._now()))
+
+    async def _decide(self, entry: Entry, bot: Bot) -> Saying | None:
+        if entry.message.kind is MessageKind.BARE:
+            return Saying(markdown=HELP, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
+        try:
+            answer = await self._answering.answer(entry, bot)
+        except AgentError as error:
+            reason = f"{type(error).__name__}: {error}"
+            log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected
+            return Saying(
+                markdown=sentence_for(error),
+                kind=PartKind.NOTICE,
+                verdict=Outcome.TOLD,
+                reason=reason,
+            )
+        if answer is None:
+            return None
+        return Saying(
+            markdown=answer.markdown,
+            kind=PartKind.ANSWER,
+            verdict=Outcome.ANSWERED,
+            answer=answer,
+        )
+
+    async def _say(self, entry: Entry, saying: Saying, bot: Bot, watch: Stopwatch) -> TurnReport:
+        """Freeze what is to be said, then say it."""
+        answer = saying.answer
+        parts = await self._journal.freeze(
+            entry,
+            self._chats[bot.platform].render(saying.markdown),
+            kind=saying.kind,
+            verdict=saying.verdict,
+            attempt=answer.attempt if answer is not None else None,
+            answer_text=answer.markdown if answer is not None else None,
+        )
+        watch.frozen = self._now()
+        said = replace(entry, verdict=saying.verdict)
+        outcome = await self._deliver(said, parts, bot, fresh=True, reason=saying.reason)
+        return watch.report(entry, outcome, answer, parts=len(parts), now=self._now())
+
+    async def _deliver(
+        self,
+        entry: Entry,
+        parts: Sequence[Part],
+        bot: Bot,
+        *,
+        fresh: bool,
+        reason: str | None = None,
+    ) -> Outcome:
+        chat = self._chats[bot.platform]
+        return await self._posting.deliver(
+            entry, parts, chat, bot.credentials.key, fresh=fresh, reason=reason
+        )
+
+    async def _abandon(self, entry: Entry, watch: Stopwatch) -> TurnReport:
+        """Give up a message whose bot is gone: without its key nobody can be told."""
+        bot_id = entry.message.bot
+        log.error("bot_missing", bot=bot_id, entry=entry.seq)
+        await self._journal.settle(
+            entry, outcome=Outcome.DEAD, reason=f'bot "{bot_id}" is not configured any more'
+        )
+        return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())

@@ -1,0 +1,35 @@
+"""A place in a session for one turn, and what the sessions need to know of prompts."""
+
+from typing import Protocol
+
+from bot.agent.conversation import Conversation
+from bot.agent.reply import Reply
+from bot.sessions.session import Session
+from bot.sessions.statistics import Warmth
+
+
+class Prompts(Protocol):
+    """What the journal knows of prompts."""
+
+    async def owed_prompts(self, session_id: str) -> frozenset[str]:
+        """Return the uuids that were sent in a session and whose messages are still open."""
+        ...
+
+
+class Seat:
+    """A place in a session, for one turn."""
+
+    def __init__(self, session: Session, conversation: Conversation, path: Warmth) -> None:
+        self.session_id = session.file.session_id
+        #: How this turn came to its conversation.
+        self.path = path
+        #: The answered turn, once there is one.
+        self.reply: Reply | None = None
+        self._conversation = conversation
+
+    async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
+        """Send one prompt; see `Conversation.ask` for what it raises."""
+        self.reply = await self._conversation.ask(
+            text, prompt_uuid=prompt_uuid, timeout_s=timeout_s
+        )
+        return self.reply

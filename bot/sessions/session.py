@@ -1,0 +1,70 @@
+"""One session in memory: its file, its conversation while it is open, and who may touch it."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+
+from bot.agent.conversation import Conversation
+from bot.agent.reply import Reply
+from bot.sessions.files import SessionFile
+from bot.sessions.statistics import SessionStatistics, Warmth
+
+
+class Session:
+    """A session that this process knows.
+
+    Whoever runs a turn in it or closes it holds `lock`, so that neither happens under the other.
+    """
+
+    def __init__(self, file: SessionFile) -> None:
+        self.file = file
+        self.conversation: Conversation | None = None
+        self.last_path: Warmth | None = None
+        self.lock = asyncio.Lock()
+        #: What the child has counted so far, for the session's whole life.
+        self._counted_usd = 0.0
+
+    @property
+    def hot(self) -> bool:
+        """Whether its conversation is open and fit for a next prompt."""
+        return self.conversation is not None and self.conversation.usable
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is at it."""
+        return not self.lock.locked()
+
+    def begin(self, conversation: Conversation, *, counted_usd: float) -> None:
+        """Take over a conversation that starts now, whose child has counted *counted_usd*."""
+        self.conversation = conversation
+        self._counted_usd = counted_usd
+
+    def turn_ended(self, reply: Reply, now: datetime) -> SessionFile:
+        """Count an answered turn and return the file to be written."""
+        spent = max(0.0, reply.session_cost_usd - self._counted_usd)
+        self._counted_usd = reply.session_cost_usd
+        self.file = replace(
+            self.file,
+            last_used=now,
+            turns=(self.file.turns or 0) + 1,
+            cost_usd=self.file.cost_usd + spent,
+        )
+        return self.file
+
+    def statistics(self) -> SessionStatistics:
+        """Return what an operator sees."""
+        file = self.file
+        return SessionStatistics(
+            room=file.key.room,
+            bot=file.key.bot,
+            user=file.key.user,
+            session_id=file.session_id,
+            state=Warmth.HOT if self.hot else Warmth.WARM,
+            last_path=self.last_path,
+            turns=file.turns or 0,
+            created_at=file.created_at,
+            last_used=file.last_used,
+            memory_bytes=self.conversation.memory_bytes if self.conversation else None,
+            cost_usd=file.cost_usd,
+            busy=not self.idle,
+        )

@@ -1,0 +1,275 @@
+"""Which conversation serves a room: the open one, one resumed from its file, or a new one."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from bot.agent.agent import Agent
+from bot.agent.conversation import Conversation
+from bot.agent.start import Fresh
+from bot.config.bot import Bot
+from bot.errors import SessionLost
+from bot.records import SessionKey
+from bot.sessions.files import SessionFile, SessionFiles
+from bot.sessions.opening import Opening, choose_opening, new_session_id
+from bot.sessions.saving import Saving
+from bot.sessions.seat import Prompts, Seat
+from bot.sessions.session import Session
+from bot.sessions.statistics import SessionsStatistics, Warmth
+
+log = structlog.get_logger(__name__)
+
+#: How many sessions an expiry sweep looks at before it lets others run.
+_SLICE = 200
+
+
+class Sessions:
+    """All sessions of this process."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        files: SessionFiles,
+        prompts: Prompts,
+        group: asyncio.TaskGroup,
+        *,
+        hot_limit: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._agent = agent
+        self._prompts = prompts
+        self._saving = Saving(files)
+        self._group = group
+        self._now = now
+        self._sessions: dict[SessionKey, Session] = {}
+        self._hot_limit = hot_limit
+        self._slots = asyncio.Semaphore(hot_limit)
+        self._waiting = 0
+        # A boot takes half a CPU second: more at once than cores only makes all of them late.
+        self._boots = asyncio.Semaphore(max(1, os.cpu_count() or 1))
+        self._hits: Counter[Warmth] = Counter()
+        self._lost = self._evicted = self._died = 0
+        group.create_task(self._saving.run(), name="session-files")
+
+    def know(self, found: Iterable[SessionFile]) -> None:
+        """Take over the session files found at the start."""
+        self._sessions.update((file.key, Session(file)) for file in found)
+
+    @asynccontextmanager
+    async def seat(self, bot: Bot, key: SessionKey, *, asked_at: datetime) -> AsyncIterator[Seat]:
+        """Open the session of *key* for one turn, by the shortest way there is.
+
+        *asked_at* is when the message was accepted: a session that was alive then is not expired
+        now. Raises AgentStartFailed or AgentMissing.
+        """
+        try:
+            async with self._locked(key) as session:
+                seat = await self._open(session, bot, asked_at)
+                try:
+                    yield seat
+                finally:
+                    if seat.reply is not None:
+                        self._saving.soon(session.turn_ended(seat.reply, self._now()))
+        finally:
+            if self._waiting:
+                await self._evict()
+
+    async def expire(
+        self, ttl_s: Callable[[str], float], in_use: frozenset[tuple[str, str]]
+    ) -> int:
+        """Remove what was not used for its TTL: conversation, file and transcript together.
+
+        *ttl_s* gives a bot's TTL; *in_use* are (room, bot) with open messages. Returns how many.
+        """
+        removed = 0
+        for index, session in enumerate(tuple(self._sessions.values())):
+            if index % _SLICE == 0:
+                await asyncio.sleep(0)
+            key = session.file.key
+            if not session.idle or (key.room, key.bot) in in_use:
+                continue
+            if self._expired(session, ttl_s(key.bot), self._now()):
+                async with session.lock:
+                    await self._remove(session)
+                removed += 1
+        return removed
+
+    async def close(self) -> None:
+        """Close all conversations, at the same time, and write what is not written yet."""
+        async with asyncio.TaskGroup() as group:
+            for session in self._sessions.values():
+                if session.conversation is not None:
+                    group.create_task(session.conversation.close(), name="close-conversation")
+        self._saving.close()
+
+    def statistics(self) -> SessionsStatistics:
+        """Return what an operator sees."""
+        shown = tuple(session.statistics() for session in self._sessions.values())
+        return SessionsStatistics(
+            sessions=shown,
+            hot=sum(session.state is Warmth.HOT for session in shown),
+            hot_limit=self._hot_limit,
+            hits=dict(self._hits),
+            lost=self._lost,
+            evicted=self._evicted,
+            died=self._died,
+        )
+
+    @asynccontextmanager
+    async def _locked(self, key: SessionKey) -> AsyncIterator[Session]:
+        """Hold the session of *key*; one that was removed meanwhile is made anew."""
+        while True:
+            session = self._sessions.setdefault(key, Session(self._new_file(key)))
+            async with session.lock:
+                if self._sessions.get(key) is session:
+                    yield session
+                    return
+
+    async def _open(self, session: Session, bot: Bot, asked_at: datetime) -> Seat:
+        """Seat a turn on the open conversation, if it is still the right one, or on another."""
+        conversation = session.conversation
+        if conversation is not None and session.hot and _same_options(conversation.bot, bot):
+            return self._seated(session, conversation, Warmth.HOT)
+        if conversation is not None:
+            await conversation.close()
+        if self._expired(session, bot.session.ttl_s, asked_at):
+            await self._forget(session)
+        return await self._take_up(session, bot)
+
+    async def _take_up(self, session: Session, bot: Bot) -> Seat:
+        """Resume the session, or start a new one where that is impossible."""
+        file = session.file
+        transcript = await self._agent.transcript(bot.id, file.session_id)
+        owed = await self._prompts.owed_prompts(file.session_id)
+        opening = choose_opening(file, transcript, owed)
+        if opening.clear:
+            await self._agent.forget(bot.id, file.session_id)
+        if opening.path is Warmth.COLD:
+            await self._renew(session, opening.start.session_id)
+        try:
+            conversation = await self._start(session, bot, opening)
+        except SessionLost as error:
+            return await self._start_over(session, bot, error)
+        return self._seated(session, conversation, opening.path)
+
+    def _seated(self, session: Session, conversation: Conversation, path: Warmth) -> Seat:
+        self._hits[path] += 1
+        session.last_path = path
+        return Seat(session, conversation, path)
+
+    async def _start_over(self, session: Session, bot: Bot, error: SessionLost) -> Seat:
+        """Begin a new session in place of one that the child refuses."""
+        self._lost += 1
+        lost = session.file.session_id
+        log.warning("session_lost", bot=bot.id, room=session.file.key.room, why=str(error))
+        await self._renew(session, new_session_id())
+        await self._agent.forget(bot.id, lost)
+        opening = Opening(start=Fresh(session_id=session.file.session_id), path=Warmth.COLD)
+        return self._seated(session, await self._start(session, bot, opening), opening.path)
+
+    async def _start(self, session: Session, bot: Bot, opening: Opening) -> Conversation:
+        """Boot a child, when a slot is free and the machine has a core for it."""
+        conversation = self._agent.conversation(bot, opening.start)
+        await self._take_slot()
+        session.begin(conversation, counted_usd=opening.counted_usd)
+        async with self._boots:
+            self._group.create_task(
+                self._own(session, conversation), name=f"conversation-{conversation.session_id}"
+            )
+            await conversation.opened()
+        return conversation
+
+    async def _own(self, session: Session, conversation: Conversation) -> None:
+        """Run a conversation to its end, and then have it forgotten."""
+        try:
+            await conversation.run()
+        finally:
+            self._slots.release()
+            if session.conversation is conversation:
+                session.conversation = None
+        if not conversation.closing:
+            self._died += 1
+            log.warning("child_ended", bot=conversation.bot.id, session=conversation.session_id)
+
+    async def _take_slot(self) -> None:
+        if self._slots.locked():
+            await self._evict()
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+
+    async def _evict(self) -> None:
+        """Close the idle conversation that was used least recently, if there is one."""
+        idle = [s for s in self._sessions.values() if s.hot and s.idle]
+        if not idle:
+            return
+        session = min(idle, key=lambda s: s.file.last_used)
+        async with session.lock:
+            if session.conversation is not None:
+                await session.conversation.close()
+                self._evicted += 1
+
+    async def _renew(self, session: Session, session_id: str) -> None:
+        """Give the session a new file, on disk before its child starts."""
+        session.file = self._new_file(session.file.key, session_id)
+        await self._saving.now(session.file)
+
+    async def _remove(self, session: Session) -> None:
+        if session.conversation is not None:
+            await session.conversation.close()
+        await self._forget(session)
+        del self._sessions[session.file.key]
+
+    async def _forget(self, session: Session) -> None:
+        """Delete a session's file and transcript, and let it begin anew."""
+        old = session.file
+        await self._saving.remove(old.key)
+        await self._agent.forget(old.key.bot, old.session_id)
+        session.file = self._new_file(old.key)
+
+    def _new_file(self, key: SessionKey, session_id: str | None = None) -> SessionFile:
+        now = self._now()
+        return SessionFile(
+            key=key,
+            session_id=session_id or new_session_id(),
+            created_at=now,
+            last_used=now,
+            turns=0,
+        )
+
+    @staticmethod
+    def _expired(session: Session, ttl_s: float, at: datetime) -> bool:
+        return at - session.file.last_used > timedelta(seconds=ttl_s)
+
+
+def _same_options(old: Bot, new: Bot) -> bool:
+    return old is new or old.digest == new.digest
+
+
+@asynccontextmanager
+async def open_sessions(
+    agent: Agent,
+    files: SessionFiles,
+    prompts: Prompts,
+    *,
+    hot_limit: int,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AsyncIterator[Sessions]:
+    """Open the sessions of a folder; closes every conversation in the end."""
+    found, wrong = await asyncio.to_thread(files.scan)
+    for name, why in wrong:
+        log.warning("session_file_wrong", file=name, why=why)
+    async with asyncio.TaskGroup() as group:
+        sessions = Sessions(agent, files, prompts, group, hot_limit=hot_limit, now=now)
+        sessions.know(found)
+        try:
+            yield sessions
+        finally:
+            await sessions.close()

@@ -1,0 +1,64 @@
+"""uvicorn, without its ideas about signals: when to stop is for us to say.
+
+uvicorn closes its listeners before anything else, so that deliveries would be refused for the
+whole drain; and a platform that is refused does not send again.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from bot.errors import ConfigError, Mistake
+from bot.web.bare import BareProtocol
+
+#: Connections waiting to be accepted; a burst is not turned away.
+_BACKLOG = 2048
+#: How long open requests get once the listener is closed.
+_CLOSE_S = 5
+
+
+class Server(uvicorn.Server):
+    """Serves until `should_exit` is set, on sockets that are bound already."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def build_server(app: ASGIApp) -> Server:
+    """Return a server for *app*."""
+    return Server(
+        uvicorn.Config(
+            app,
+            http=BareProtocol,
+            ws="none",
+            lifespan="off",
+            access_log=False,  # its lines hold the webhook's query, which may be a secret
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,  # no address is trusted, so none has to be known
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=_CLOSE_S,
+        )
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to *host* and *port* (0: a free one). Raises ConfigError."""
+    try:
+        return socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
+    except OSError as error:
+        what = (
+            f"{host}:{port} cannot be listened on: {error.strerror or error};"
+            " choose another HEARTH_PORT or end the program that has it"
+        )
+        raise ConfigError((Mistake(where="HEARTH_PORT", line=None, what=what),)) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

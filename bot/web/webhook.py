@@ -1,0 +1,158 @@
+"""``POST /webhook/{bot}``: a delivery is on disk, and then it is acknowledged.
+
+Plain ASGI: this is the one route where a few microseconds count, and every answer of a framework
+carries a Content-Type.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import parse_qs
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from bot.config.bot import Bot
+from bot.errors import BotError, NotRecorded, Refused, UnknownBot, WrongMethod
+from bot.records import Acceptance, Credentials, Ignored, Message
+from bot.rooms.lane import lane_of
+from bot.web.bare import answer_bare
+from bot.web.body import read_body
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "/webhook/"
+#: Campfire complains in the room after 7 s.
+_RECORD_S = 5.0
+_NOT_ALLOWED = HTTPStatus.METHOD_NOT_ALLOWED
+_ALLOW = ((b"allow", b"POST"),)
+
+
+class Inbound(Protocol):
+    """A platform, as far as a delivery needs it."""
+
+    def read(
+        self, body: bytes, *, credentials: Credentials, secret: str | None, received_at: datetime
+    ) -> Message | Ignored:
+        """Return what an authentic delivery says; raises Refused."""
+        ...
+
+
+class Inbox(Protocol):
+    """The journal, as far as a delivery needs it."""
+
+    def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
+        """Record a message; it lands even when nobody waits any more."""
+        ...
+
+
+class Bots(Protocol):
+    """The roster, as far as a delivery needs it."""
+
+    def get(self, bot_id: str) -> Bot | None:
+        """Return the bot that takes deliveries under this id."""
+        ...
+
+
+class Counters(Protocol):
+    """What is counted of deliveries that are not accepted."""
+
+    def refused(self, reason: str) -> None:
+        """Count a refusal."""
+        ...
+
+    def ignored(self, why: str) -> None:
+        """Count a delivery that asks for nothing."""
+        ...
+
+    def repeated(self) -> None:
+        """Count a repeated delivery."""
+        ...
+
+
+class Webhook:
+    """The route. Its answers have a status and nothing else."""
+
+    def __init__(
+        self,
+        bots: Bots,
+        platforms: Mapping[str, Inbound],
+        inbox: Inbox,
+        counters: Counters,
+        *,
+        enqueue: Callable[[str], None],
+        record_s: float = _RECORD_S,
+    ) -> None:
+        self._bots = bots
+        self._platforms = platforms
+        self._inbox = inbox
+        self._counters = counters
+        self._enqueue = enqueue
+        self._record_s = record_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one delivery."""
+        bot_id = scope["path"][len(PREFIX) :]
+        # What stays when a bug ends this: uvicorn logs it, and the platform hears nothing of it.
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        try:
+            await self._take(bot_id, scope, receive)
+            status = HTTPStatus.NO_CONTENT
+        except Refused as refusal:
+            self._refuse(bot_id, refusal)
+            status = refusal.status
+        finally:
+            await answer_bare(send, status, _ALLOW if status == _NOT_ALLOWED else ())
+
+    def _refuse(self, bot_id: str, refusal: Refused) -> None:
+        reason = type(refusal).__name__
+        self._counters.refused(reason)
+        log.warning("delivery_refused", bot=bot_id, reason=reason, why=str(refusal))
+
+    async def _take(self, bot_id: str, scope: Scope, receive: Receive) -> None:
+        if scope["method"] != "POST":
+            raise WrongMethod(f"{scope['method']} is not POST")
+        bot = self._bots.get(bot_id)
+        if bot is None:
+            raise UnknownBot(f'no bot "{bot_id}" is configured')
+        found = self._platforms[bot.platform].read(
+            await read_body(scope, receive),
+            credentials=bot.credentials,
+            secret=_secret(scope["query_string"]),
+            received_at=datetime.now(UTC),
+        )
+        if isinstance(found, Ignored):
+            self._counters.ignored(found.why)
+            log.debug("delivery_ignored", bot=bot_id, why=found.why)
+            return
+        await self._record(found, lane_of(bot, found))
+
+    async def _record(self, message: Message, lane: str) -> None:
+        """Have *message* on disk. One that lands too late is still answered."""
+        try:
+            landing = self._inbox.accept(message, lane=lane)
+            landing.add_done_callback(partial(self._landed, lane))
+            await asyncio.wait((landing,), timeout=self._record_s)
+            if not landing.done():
+                raise NotRecorded(f"not on disk within {self._record_s:g} s")
+            acceptance = landing.result()
+        except Refused:
+            raise
+        except BotError as error:
+            raise NotRecorded(str(error)) from error
+        if acceptance is Acceptance.REPEATED:
+            self._counters.repeated()
+            log.debug("delivery_repeated", bot=message.bot, message=message.id)
+
+    def _landed(self, lane: str, landing: asyncio.Future[Acceptance]) -> None:
+        if landing.exception() is None and landing.result() is Acceptance.NEW:
+            self._enqueue(lane)
+
+
+def _secret(query: bytes) -> str | None:
+    if b"secret" not in query:
+        return None
+    return parse_qs(query.decode("latin-1")).get("secret", [None])[0]
