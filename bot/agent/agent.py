@@ -21,6 +21,8 @@ class Agent:
     def __init__(self, access: AgentAccess, folders: AgentFolders) -> None:
         self._access = access
         self._folders = folders
+        # A boot takes half a CPU second: more at once than cores only makes all of them late.
+        self._boots = asyncio.Semaphore(max(1, os.cpu_count() or 1))
 
     async def prepare(self) -> ChildVersion:
         """Write the launcher and look at the child once.
@@ -45,7 +47,9 @@ class Agent:
 
         Raises AgentMissing when one of the bot's in-process tools cannot be loaded.
         """
-        return Conversation(bot, start, access=self._access, folders=self._folders)
+        return Conversation(
+            bot, start, access=self._access, folders=self._folders, boots=self._boots
+        )
 
     async def transcript(self, bot: str, session_id: str) -> Transcript | None:
         """Read a session's transcript; None when there is none, and so nothing to resume."""

@@ -35,15 +35,21 @@ class Conversation:
     """
 
     def __init__(
-        self, bot: Bot, start: Start, *, access: AgentAccess, folders: AgentFolders
+        self,
+        bot: Bot,
+        start: Start,
+        *,
+        access: AgentAccess,
+        folders: AgentFolders,
+        boots: asyncio.Semaphore,
     ) -> None:
         self.bot = bot
         self.session_id = start.session_id
         self.ended = asyncio.Event()
         #: Whether it ends because we want it to.
         self.closing = False
-        self._start = start
         self._folders = folders
+        self._boots = boots
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._client = ClaudeSDKClient(
             agent_options(bot, start, access=access, folders=folders, stderr=self._stderr.append)
@@ -71,7 +77,8 @@ class Conversation:
             return
         self._owner = asyncio.current_task()
         try:
-            await self._connect()
+            async with self._boots:
+                await self._connect()
             self._ready.set()
             await self._read()
         except AgentError as error:

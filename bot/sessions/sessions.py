@@ -1,7 +1,6 @@
 """Which conversation serves a room: the open one, one resumed from its file, or a new one."""
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -50,8 +49,6 @@ class Sessions:
         self._hot_limit = hot_limit
         self._slots = asyncio.Semaphore(hot_limit)
         self._waiting = 0
-        # A boot takes half a CPU second: more at once than cores only makes all of them late.
-        self._boots = asyncio.Semaphore(max(1, os.cpu_count() or 1))
         self._hits: Counter[Warmth] = Counter()
         self._lost = self._evicted = self._died = 0
         group.create_task(self._saving.run(), name="session-files")
@@ -173,15 +170,14 @@ class Sessions:
         return self._seated(session, await self._start(session, bot, opening), opening.path)
 
     async def _start(self, session: Session, bot: Bot, opening: Opening) -> Conversation:
-        """Boot a child, when a slot is free and the machine has a core for it."""
+        """Boot a child, once a slot is free for it."""
         conversation = self._agent.conversation(bot, opening.start)
         await self._take_slot()
         session.begin(conversation, counted_usd=opening.counted_usd)
-        async with self._boots:
-            self._group.create_task(
-                self._own(session, conversation), name=f"conversation-{conversation.session_id}"
-            )
-            await conversation.opened()
+        self._group.create_task(
+            self._own(session, conversation), name=f"conversation-{conversation.session_id}"
+        )
+        await conversation.opened()
         return conversation
 
     async def _own(self, session: Session, conversation: Conversation) -> None:
