@@ -1,0 +1,1 @@
+"""Chat platforms: how a delivery is read and how a reply is posted, one folder for each."""
