@@ -54,7 +54,9 @@ class Lanes:
         self._on_turn = on_turn
         self._sleep = sleep
         self._lanes: dict[str, _Lane] = {}
-        self._draining = False
+        #: Whether no more turns are started.
+        self.draining = False
+        #: Turns that ended, by outcome.
         self.ended: Counter[str] = Counter()
 
     async def resume(self) -> int:
@@ -66,7 +68,7 @@ class Lanes:
 
     def enqueue(self, lane: str) -> None:
         """Have the open messages of *lane* answered. Call it after the message is accepted."""
-        if self._draining:
+        if self.draining:
             return  # it stays in the journal for the next start
         known = self._lanes.get(lane)
         if known is not None:
@@ -82,7 +84,7 @@ class Lanes:
 
     async def drain(self, grace_s: float) -> int:
         """Start no more turns, let the running ones finish. Returns how many had to be cut off."""
-        self._draining = True
+        self.draining = True
         workers = [lane.worker for lane in self._lanes.values() if lane.worker is not None]
         if not workers:
             return 0
@@ -94,7 +96,7 @@ class Lanes:
 
     async def _work(self, name: str, lane: _Lane) -> None:
         """Answer the lane's messages, one after the other, until there are no more."""
-        while not self._draining:
+        while not self.draining:
             lane.woken = False
             head = await self._head(name)
             if head is not None:

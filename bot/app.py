@@ -1,0 +1,218 @@
+"""The composition root: everything is opened here, in order, and closed in reverse."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from uuid import uuid4
+
+import structlog
+from starlette.types import ASGIApp
+
+from bot.agent.agent import Agent
+from bot.agent.folders import AgentFolders
+from bot.config.roster import Reload, Roster
+from bot.config.settings import Settings
+from bot.config.watch import watch
+from bot.errors import ConfigError, Mistake
+from bot.journal.journal import Journal, open_journal
+from bot.operate.admin import AdminToken, load_admin_token
+from bot.operate.logs import configure_logging
+from bot.operate.metrics import Metrics
+from bot.operate.pages import QueuePages, ServerPages, SessionPages, build_pages
+from bot.operate.readiness import Readiness
+from bot.operate.schedule import open_schedule
+from bot.operate.secrets import KnownSecrets
+from bot.operate.upkeep import session_ttl, upkeep_jobs
+from bot.platforms.campfire import Campfire, open_campfire
+from bot.rooms.answering import Answering
+from bot.rooms.lanes import Lanes, open_lanes
+from bot.rooms.posting import Posting
+from bot.rooms.turn import Turns
+from bot.sessions.budget import hot_limit
+from bot.sessions.files import SessionFiles
+from bot.sessions.sessions import Sessions, open_sessions
+from bot.web.edge import Edge
+from bot.web.server import build_server, listen
+from bot.web.webhook import Webhook
+
+log = structlog.get_logger(__name__)
+
+_JOURNAL = "journal.db"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hearth:
+    """An open server, without its listener."""
+
+    edge: ASGIApp
+    lanes: Lanes
+    roster: Roster
+
+
+async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, stop, loop)
+    await run_server(settings, environ, stop=stop)
+
+
+def _stop(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    """Ask for an orderly end, and give the signals back to the system for the next time."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+    log.info("stopping", again="a second signal ends the server at once")
+    stop.set()
+
+
+async def run_server(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    stop: asyncio.Event,
+    on_listening: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until *stop* is set. *on_listening* is told the address.
+
+    Raises ConfigError, AgentMissing or JournalUnavailable when it cannot start; any other
+    exception is a bug, for which the process has to end.
+    """
+    # Bound first: what is delivered while everything opens waits in the backlog.
+    with listen(settings.host, settings.port) as listener:
+        async with open_hearth(settings, environ) as hearth, asyncio.TaskGroup() as group:
+            server = build_server(hearth.edge)
+            http = group.create_task(server.serve(sockets=[listener]), name="http")
+            http.add_done_callback(lambda _: stop.set())
+            url = address(listener)
+            log.info("started", url=url, bots=sorted(hearth.roster.bots))
+            if on_listening is not None:
+                on_listening(url)
+            log.info("resumed", lanes=await hearth.lanes.resume())
+            await stop.wait()
+            # 1. The listener stays open: deliveries are still recorded, for the next start.
+            # 2. Running turns finish within the grace; the rest is cut off and said so.
+            cut = await hearth.lanes.drain(settings.grace_s)
+            # 3. Only now the server closes; open requests get their answer.
+            server.should_exit = True
+            log.info("drained", cut_off=cut)
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Hearth]:
+    """Open everything but the listener."""
+    cache = _make_cache(settings.session_cache)
+    roster = _read_roster(settings, environ)
+    token = load_admin_token(settings)
+    _configure_logging(settings, roster, token)
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
+        journal = await opened(open_journal(cache / _JOURNAL, node=str(uuid4())))
+        log.debug("rooms_taken", left_running=await journal.take_rooms())
+        campfire = await opened(open_campfire(settings.campfire_url or ""))
+        chats = {campfire.name: campfire}
+        agent = Agent(settings.agent_access, AgentFolders(root=cache))
+        child = await agent.prepare()
+        limit = hot_limit(settings.memory_budget_bytes)
+        sessions = await opened(open_sessions(agent, SessionFiles(cache), journal, hot_limit=limit))
+        metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
+        metrics.runs(sdk=child.sdk, child=child.child)
+        answering = Answering(journal, sessions, agent)
+        turns = Turns(journal, answering, Posting(journal), roster, chats)
+        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn))
+        jobs = upkeep_jobs(
+            sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
+        )
+        await opened(open_schedule(jobs))
+        await opened(_keeping_up(roster, agent, campfire))
+        webhook = Webhook(roster, chats, journal, metrics, enqueue=lanes.enqueue)
+        pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
+        yield Hearth(edge=Edge(webhook, pages), lanes=lanes, roster=roster)
+
+
+def _make_cache(folder: Path) -> Path:
+    """Return the session cache, absolute: the child runs in another working directory."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"{folder} cannot be made: {error.strerror}; choose a folder that can be written"
+        raise ConfigError((Mistake(where="HEARTH_SESSION_CACHE", line=None, what=what),)) from error
+    return folder.absolute()
+
+
+def _read_roster(settings: Settings, environ: Mapping[str, str]) -> Roster:
+    """Read the bots; at the start, every mistake is one too many."""
+    roster = Roster(settings.bots_dir, environ=environ, settings=settings)
+    reload = roster.reload()
+    if reload.mistakes:
+        raise ConfigError(reload.mistakes)
+    return roster
+
+
+def _configure_logging(settings: Settings, roster: Roster, token: AdminToken) -> None:
+    configure_logging(
+        format=settings.log_format,
+        level=settings.log_level,
+        secrets=KnownSecrets(settings, roster, admin_token=token.value),
+    )
+
+
+@asynccontextmanager
+async def _keeping_up(roster: Roster, agent: Agent, campfire: Campfire) -> AsyncIterator[None]:
+    """Follow what changes in the bots' folder, for as long as the block lasts."""
+
+    def introduce(_reload: Reload | None = None) -> None:
+        campfire.know_bots(bot.credentials.key for bot in roster.bots.values())
+
+    introduce()
+    for bot in roster.bots.values():
+        agent.check(bot)
+    roster.on_change(introduce)
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch(roster, stop=stop), name="watch bots")
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+def _pages(
+    settings: Settings,
+    journal: Journal,
+    sessions: Sessions,
+    lanes: Lanes,
+    roster: Roster,
+    metrics: Metrics,
+    token: AdminToken,
+) -> ASGIApp:
+    readiness = Readiness(
+        journal,
+        bots=lambda: len(roster.bots),
+        agent=lambda: True,
+        draining=lambda: lanes.draining,
+    )
+    session_pages = SessionPages(
+        sessions.statistics,
+        journal,
+        serving=roster.serving,
+        ttl_s=session_ttl(roster, settings.session_ttl_s),
+        agent=lambda: True,
+    )
+    return build_pages(
+        ServerPages(readiness, metrics), session_pages, QueuePages(journal, lanes), token=token
+    )
+
+
+def address(listener: socket.socket) -> str:
+    """Return the URL under which *listener* can be reached on this machine."""
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

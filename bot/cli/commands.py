@@ -1,0 +1,82 @@
+"""The command line."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bot.cli.console import WRONG_CONFIG, err, out, plain_errors
+from bot.cli.loop import run
+from bot.config.bot_file import bot_file_schema
+from bot.config.bots_dir import read_bots
+from bot.config.settings import load_settings
+
+app = typer.Typer(
+    name="hearth",
+    help="A group-chat bot server: a message in a room becomes an answer in that room.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the bots of bots.d/ until SIGTERM or Ctrl-C."""
+    from bot.app import serve as serve_bots  # noqa: PLC0415 - the agent's import takes half a second
+
+    with plain_errors():
+        run(serve_bots(load_settings(os.environ), os.environ))
+
+
+@app.command()
+def demo(
+    *,
+    real: Annotated[
+        bool, typer.Option("--real", help="Use the real model, with the key in ANTHROPIC_API_KEY.")
+    ] = False,
+    talk: Annotated[
+        bool, typer.Option("--talk", help="Hold the conversation here, and end.")
+    ] = False,
+    state: Annotated[
+        Path, typer.Option(help="Folder in which the demo remembers.", metavar="FOLDER")
+    ] = Path("session_cache/demo"),
+    port: Annotated[int, typer.Option(help="Port of the chat-room page; 0 takes a free one.")] = 0,
+) -> None:
+    """Try it all on this machine: a chat room, the server, the agent, a stand-in model."""
+    from bot.cli.demo import run_demo  # noqa: PLC0415 - as above
+
+    with plain_errors():
+        run(run_demo(state.absolute(), real=real, talk=talk, port=port, environ=os.environ))
+
+
+@app.command()
+def check(
+    *,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of a bot file instead.")
+    ] = False,
+) -> None:
+    """Say everything that is wrong with the settings and with bots.d/."""
+    if schema:
+        out.print_json(json.dumps(bot_file_schema()))
+        return
+    with plain_errors():
+        settings = load_settings(os.environ)
+    reading = read_bots(settings.bots_dir, environ=os.environ, settings=settings)
+    for warning in reading.warnings:
+        err.print(Text.assemble(("warning: ", "yellow"), str(warning)))
+    for mistake in reading.mistakes:
+        err.print(Text(str(mistake)))
+    if reading.mistakes:
+        raise typer.Exit(WRONG_CONFIG)
+    names = ", ".join(f"{bot.name} ({id_})" for id_, bot in reading.bots.items())
+    out.print(f"{settings.bots_dir}: all right: {names or 'no bots yet'}")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,1 @@
+"""What the operator says: settings from the environment, bots from ``bots.d/``."""

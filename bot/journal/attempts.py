@@ -1,0 +1,108 @@
+"""Tries at answering, each known before its prompt leaves."""
+
+import sqlite3
+
+from bot.journal.values import moment, storable
+from bot.records import Attempt, AttemptState
+
+_MAY_START = """
+    SELECT 1 FROM inbox AS mine
+    WHERE seq = ? AND state = 'open' AND verdict IS NULL AND NOT EXISTS (
+        SELECT 1 FROM inbox AS other
+        WHERE other.lane = mine.lane AND other.state = 'open'
+        AND (other.position, other.seq) < (mine.position, mine.seq)
+    )
+"""
+
+_START = """
+    INSERT INTO attempts
+        (entry, number, prompt_uuid, session_id, baseline, alone, state, started_at)
+    VALUES (
+        ?1, (SELECT ifnull(max(number), 0) + 1 FROM attempts WHERE entry = ?1),
+        ?2, ?3, ?4, ?5, 'running', ?6
+    )
+    RETURNING *
+"""
+
+
+def start(
+    db: sqlite3.Connection,
+    entry: int,
+    *,
+    session_id: str,
+    prompt_uuid: str,
+    baseline: str | None,
+    alone: bool,
+    at: float,
+) -> Attempt | None:
+    """Begin an attempt, or return None: something else is to be done first."""
+    if db.execute(_MAY_START, (entry,)).fetchone() is None:
+        return None
+    end_running(db, entry, error="the next attempt began before its end was recorded", at=at)
+    values = (entry, prompt_uuid, session_id, baseline, int(alone), at)
+    (row,) = db.execute(_START, values).fetchall()
+    return _attempt(row)
+
+
+def end(
+    db: sqlite3.Connection, seq: int, *, state: AttemptState, error: str | None, at: float
+) -> None:
+    """Record how an attempt ended; what was answered stays answered."""
+    db.execute(
+        "UPDATE attempts SET state = ?, error = ?, ended_at = ?"
+        " WHERE seq = ? AND state <> 'answered'",
+        (state.value, storable(error), at, seq),
+    )
+
+
+def owed_prompts(db: sqlite3.Connection, session_id: str) -> frozenset[str]:
+    """Name the prompts sent in a session whose messages are still open."""
+    rows = db.execute(
+        "SELECT prompt_uuid FROM attempts JOIN inbox ON inbox.seq = attempts.entry"
+        " WHERE attempts.session_id = ? AND inbox.state = 'open'",
+        (session_id,),
+    )
+    return frozenset(row["prompt_uuid"] for row in rows)
+
+
+def end_running(db: sqlite3.Connection, entry: int, *, error: str, at: float) -> None:
+    """Fail the attempt of *entry* whose end nobody recorded, if there is one."""
+    db.execute(
+        "UPDATE attempts SET state = 'failed', error = ?, ended_at = ?"
+        " WHERE entry = ? AND state = 'running'",
+        (error, at, entry),
+    )
+
+
+def interrupt_running(db: sqlite3.Connection, *, at: float) -> int:
+    """Mark what an earlier process left running; return how many those are."""
+    return db.execute(
+        "UPDATE attempts SET state = 'interrupted', ended_at = ? WHERE state = 'running'", (at,)
+    ).rowcount
+
+
+def crashes(db: sqlite3.Connection, entry: int) -> int:
+    """Count the attempts of *entry* that were interrupted while nothing else ran."""
+    found: tuple[int] = db.execute(
+        "SELECT count(*) FROM attempts WHERE entry = ? AND state = 'interrupted' AND alone = 1",
+        (entry,),
+    ).fetchone()
+    return found[0]
+
+
+def of_entry(db: sqlite3.Connection, entry: int) -> tuple[Attempt, ...]:
+    """Read the attempts of *entry*, oldest first."""
+    rows = db.execute("SELECT * FROM attempts WHERE entry = ? ORDER BY number", (entry,))
+    return tuple(_attempt(row) for row in rows)
+
+
+def _attempt(row: sqlite3.Row) -> Attempt:
+    return Attempt(
+        seq=row["seq"],
+        entry=row["entry"],
+        number=row["number"],
+        prompt_uuid=row["prompt_uuid"],
+        session_id=row["session_id"],
+        state=AttemptState(row["state"]),
+        started_at=moment(row["started_at"]),
+    )

@@ -1,0 +1,30 @@
+"""How many messages came to what end, for ever. Survives retention."""
+
+import sqlite3
+
+from bot.records import Outcome, Tally
+
+
+def count_accepted(db: sqlite3.Connection) -> None:
+    """Belongs into the transaction that inserts the message."""
+    db.execute("UPDATE counters SET value = value + 1 WHERE name = 'accepted'")
+
+
+def count_settled(db: sqlite3.Connection, outcome: Outcome) -> None:
+    """Belongs into the transaction that changes the message's state."""
+    db.execute("UPDATE counters SET value = value + 1 WHERE name = ?", (outcome.value,))
+
+
+def tally(db: sqlite3.Connection) -> Tally:
+    """Read the equation. What is open is counted from the rows, so that it can be wrong."""
+    counters = dict(db.execute("SELECT name, value FROM counters"))
+    (waiting,) = db.execute("SELECT count(*) FROM inbox WHERE state = 'open'").fetchone()
+    return Tally(
+        accepted=counters["accepted"],
+        answered=counters["answered"],
+        told=counters["told"],
+        stopped=counters["stopped"],
+        skipped=counters["skipped"],
+        dead=counters["dead"],
+        open=waiting,
+    )

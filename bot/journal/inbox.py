@@ -1,0 +1,145 @@
+"""Accepted messages, and which of them is next."""
+
+import sqlite3
+
+from bot.journal import attempts, counters, outbox, ownership
+from bot.journal.values import moment, storable
+from bot.journal.views import DeadLetter, WaitingLane
+from bot.records import Acceptance, Entry, Message, MessageKind, Outcome, Person
+
+_ACCEPT = """
+    INSERT INTO inbox (
+        platform, bot, message_id, lane, room, room_name, direct, position,
+        author_id, author_name, kind, text, html, received_at, accepted_at
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (platform, bot, message_id) DO NOTHING
+"""
+
+_HEAD = """
+    SELECT * FROM inbox WHERE lane = ? AND state = 'open' ORDER BY position, seq LIMIT 1
+"""
+
+_OPEN_LANES = "SELECT lane FROM inbox WHERE state = 'open' GROUP BY lane ORDER BY min(seq)"
+
+# The inner query is answered by the index of the open rows alone.
+_WAITING = """
+    SELECT waiting.lane, waiting.open, inbox.accepted_at
+    FROM (
+        SELECT lane, count(*) AS open, min(seq) AS oldest
+        FROM inbox WHERE state = 'open' GROUP BY lane
+    ) AS waiting JOIN inbox ON inbox.seq = waiting.oldest
+    ORDER BY waiting.oldest
+"""
+
+_DEAD = """
+    SELECT * FROM inbox WHERE state = 'dead' AND seq < ? ORDER BY seq DESC LIMIT ?
+"""
+
+_LAST = 2**63 - 1
+
+
+def accept(
+    db: sqlite3.Connection, message: Message, *, lane: str, node: str, at: float
+) -> Acceptance:
+    """Insert *message*, unless it was accepted before."""
+    if db.execute(_ACCEPT, _values(message, lane=lane, at=at)).rowcount == 0:
+        return Acceptance.REPEATED
+    ownership.join(db, lane, node=node)
+    counters.count_accepted(db)
+    return Acceptance.NEW
+
+
+def head(db: sqlite3.Connection, lane: str) -> Entry | None:
+    """Read the open message of *lane* that the platform puts first."""
+    row = db.execute(_HEAD, (lane,)).fetchone()
+    return None if row is None else _entry(db, row)
+
+
+def entry(db: sqlite3.Connection, seq: int) -> Entry | None:
+    """Read one message, settled or not."""
+    row = db.execute("SELECT * FROM inbox WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else _entry(db, row)
+
+
+def open_lanes(db: sqlite3.Connection) -> tuple[str, ...]:
+    """Name the lanes with open messages, the longest waiting first."""
+    return tuple(row["lane"] for row in db.execute(_OPEN_LANES))
+
+
+def open_messages(db: sqlite3.Connection, bot: str) -> int:
+    """Count what *bot* still owes."""
+    found: tuple[int] = db.execute(
+        "SELECT count(*) FROM inbox WHERE state = 'open' AND bot = ?", (bot,)
+    ).fetchone()
+    return found[0]
+
+
+def waiting(db: sqlite3.Connection) -> tuple[WaitingLane, ...]:
+    """Read how much waits in each lane, the longest waiting first."""
+    return tuple(
+        WaitingLane(lane=lane, open=waiting, oldest=moment(oldest))
+        for lane, waiting, oldest in db.execute(_WAITING)
+    )
+
+
+def dead_letters(
+    db: sqlite3.Connection, *, limit: int, before: int | None
+) -> tuple[DeadLetter, ...]:
+    """Read what was given up, newest first, below the number *before*."""
+    rows = db.execute(_DEAD, (_LAST if before is None else before, limit)).fetchall()
+    return tuple(
+        DeadLetter(
+            entry=_entry(db, row), reason=row["reason"], settled_at=moment(row["settled_at"])
+        )
+        for row in rows
+    )
+
+
+def _values(message: Message, *, lane: str, at: float) -> tuple[str | int | float | None, ...]:
+    return (
+        message.platform,
+        message.bot,
+        message.id,
+        lane,
+        message.room,
+        storable(message.room_name),
+        int(message.direct),
+        message.position,
+        message.author.id,
+        storable(message.author.name),
+        message.kind.value,
+        storable(message.text),
+        storable(message.html),
+        message.received_at.timestamp(),
+        at,
+    )
+
+
+def _entry(db: sqlite3.Connection, row: sqlite3.Row) -> Entry:
+    verdict = row["verdict"]
+    return Entry(
+        seq=row["seq"],
+        lane=row["lane"],
+        message=_message(row),
+        accepted_at=moment(row["accepted_at"]),
+        verdict=None if verdict is None else Outcome(verdict),
+        attempts=attempts.of_entry(db, row["seq"]),
+        parts=outbox.of_entry(db, row["seq"]),
+    )
+
+
+def _message(row: sqlite3.Row) -> Message:
+    return Message(
+        platform=row["platform"],
+        bot=row["bot"],
+        room=row["room"],
+        room_name=row["room_name"],
+        direct=bool(row["direct"]),
+        id=row["message_id"],
+        position=row["position"],
+        author=Person(id=row["author_id"], name=row["author_name"]),
+        kind=MessageKind(row["kind"]),
+        text=row["text"],
+        html=row["html"],
+        received_at=moment(row["received_at"]),
+    )

@@ -1,0 +1,272 @@
+"""The journal as the server uses it; every method is one transaction on one writer."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+
+from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
+from bot.journal.views import DeadLetter, Expired, JournalStatistics, WaitingLane
+from bot.journal.writer import Writer, open_writer
+from bot.records import (
+    Acceptance,
+    Attempt,
+    AttemptState,
+    Entry,
+    Exchange,
+    Message,
+    Outcome,
+    Part,
+    PartKind,
+    Tally,
+)
+
+
+class Journal:
+    """What must survive. When a method returns, its change is synced to disk.
+
+    Every method raises JournalUnavailable when the disk does not take it: then nothing of it
+    is visible, and trying again is safe. The change of a cancelled caller still lands.
+    """
+
+    def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
+        self._writer = writer
+        self._node = node
+        self._now = now
+
+    # ---- messages ----
+
+    def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
+        """Owe *message* an answer; a repeated one changes nothing.
+
+        A future and no coroutine: it lands even when nobody waits for it any more, and whoever
+        gave up waiting can still learn that it did.
+        """
+        at = self._now()
+        return self._writer.write(
+            partial(inbox.accept, message=message, lane=lane, node=self._node, at=at)
+        )
+
+    async def head(self, lane: str) -> Entry | None:
+        """Read the next open message of *lane*: the lowest position, then the first accepted.
+
+        Whether it is due (a part's `not_before`) is for the caller to respect.
+        """
+        return await self._writer.read(partial(inbox.head, lane=lane))
+
+    async def entry(self, seq: int) -> Entry | None:
+        """Read one message, settled or not; None when retention has deleted it."""
+        return await self._writer.read(partial(inbox.entry, seq=seq))
+
+    async def open_lanes(self) -> tuple[str, ...]:
+        """Name the lanes with open messages, the longest waiting first."""
+        return await self._writer.read(inbox.open_lanes)
+
+    async def open_messages(self, bot: str) -> int:
+        """Count what *bot* still owes."""
+        return await self._writer.read(partial(inbox.open_messages, bot=bot))
+
+    # ---- attempts ----
+
+    async def start_attempt(
+        self,
+        entry: Entry,
+        *,
+        session_id: str,
+        prompt_uuid: str,
+        baseline: str | None = None,
+        alone: bool = False,
+    ) -> Attempt | None:
+        """Record that *entry* is about to be asked; only then may the prompt leave.
+
+        None: it is settled, has its reply already, or a message with a lower position was
+        accepted meanwhile; ask for the lane's head again. *baseline* is the newest message
+        in the room; *alone* says that no other turn runs, so that a crash is this one's.
+        """
+        operation = partial(
+            attempts.start,
+            entry=entry.seq,
+            session_id=session_id,
+            prompt_uuid=prompt_uuid,
+            baseline=baseline,
+            alone=alone,
+            at=self._now(),
+        )
+        return await self._writer.write(operation)
+
+    async def end_attempt(
+        self, attempt: Attempt, *, state: AttemptState, error: str | None = None
+    ) -> None:
+        """Record how *attempt* ended; an answered one is ended by `freeze`."""
+        at = self._now()
+        await self._writer.write(
+            partial(attempts.end, seq=attempt.seq, state=state, error=error, at=at)
+        )
+
+    async def crashes(self, entry: Entry) -> int:
+        """Count how often the server went away while *entry* was tried alone."""
+        return await self._writer.read(partial(attempts.crashes, entry=entry.seq))
+
+    async def owed_prompts(self, session_id: str) -> frozenset[str]:
+        """Name the prompts that were sent in a session and whose messages are still open."""
+        return await self._writer.read(partial(attempts.owed_prompts, session_id=session_id))
+
+    # ---- replies ----
+
+    async def freeze(
+        self,
+        entry: Entry,
+        htmls: Sequence[str],
+        *,
+        kind: PartKind,
+        verdict: Outcome,
+        attempt: Attempt | None,
+        answer_text: str | None,
+    ) -> tuple[Part, ...]:
+        """Fix the reply to *entry*, once; a later call returns what was fixed first.
+
+        The first part comes back as sending, so that it may be posted without another sync.
+        An answer ends its *attempt* as answered; *answer_text* goes to the history when the
+        message is settled. A message that was settled meanwhile takes no reply: ``()``.
+        """
+        reply = replies.Reply(htmls=htmls, kind=kind, verdict=verdict, text=answer_text)
+        at = self._now()
+        return await self._writer.write(
+            partial(replies.freeze, entry=entry.seq, reply=reply, attempt=attempt, at=at)
+        )
+
+    async def mark_sending(self, part: Part) -> Part:
+        """Record that *part* is about to leave. Post it only if it comes back as sending."""
+        return await self._writer.write(partial(outbox.mark_sending, seq=part.seq, at=self._now()))
+
+    async def mark_posted(self, part: Part, *, remote_id: str | None) -> None:
+        """Record that *part* stands in the room; a second call changes nothing."""
+        at = self._now()
+        await self._writer.write(
+            partial(outbox.mark_posted, seq=part.seq, remote_id=remote_id, at=at)
+        )
+
+    async def retry_part(self, part: Part, *, not_before: float, error: str) -> Part:
+        """Put *part* back: it did not arrive."""
+        return await self._writer.write(
+            partial(outbox.retry, seq=part.seq, not_before=not_before, error=error)
+        )
+
+    async def mark_repeat(self, part: Part) -> Part:
+        """Record that *part*, which may have arrived, is sent again."""
+        return await self._writer.write(partial(outbox.mark_repeat, seq=part.seq, at=self._now()))
+
+    async def kill_part(self, part: Part, *, error: str) -> Part:
+        """Give *part* up. Settling its message as dead is for the caller."""
+        return await self._writer.write(partial(outbox.kill, seq=part.seq, error=error))
+
+    async def baseline(self, part: Part) -> str | None:
+        """Read the newest message the room had before *part*; what may be it is newer."""
+        return await self._writer.read(partial(outbox.baseline, seq=part.seq))
+
+    async def settle(
+        self,
+        entry: Entry,
+        *,
+        outcome: Outcome | None = None,
+        reason: str | None = None,
+        last: Part | None = None,
+        remote_id: str | None = None,
+    ) -> bool:
+        """End *entry* with *outcome*, or with its verdict; False when it had ended before.
+
+        Records *last* as posted in the same commit, which saves a sync. With an outcome,
+        what has not left yet is given up; without one, all parts must be posted.
+        """
+        operation = partial(
+            replies.settle,
+            entry=entry,
+            outcome=outcome,
+            reason=reason,
+            last=last,
+            remote_id=remote_id,
+            at=self._now(),
+        )
+        return await self._writer.write(operation)
+
+    # ---- for operators ----
+
+    async def tally(self) -> Tally:
+        """Read the equation."""
+        return await self._writer.read(counters.tally)
+
+    async def lanes(self) -> tuple[WaitingLane, ...]:
+        """Read how much waits in each lane, the longest waiting first."""
+        return await self._writer.read(inbox.waiting)
+
+    async def dead_letters(
+        self, *, limit: int = 50, before: int | None = None
+    ) -> tuple[DeadLetter, ...]:
+        """Read what was given up, newest first; *before* is the last page's lowest number."""
+        return await self._writer.read(partial(inbox.dead_letters, limit=limit, before=before))
+
+    async def writable(self) -> None:
+        """Return when a commit has reached the disk; else raise JournalUnavailable."""
+        await self._writer.write(partial(ownership.beat, node=self._node, at=self._now()))
+
+    def statistics(self) -> JournalStatistics:
+        """Read what the writer did since the journal was opened."""
+        return self._writer.statistics()
+
+    # ---- history ----
+
+    async def recent(
+        self, *, platform: str, bot: str, room: str, user: str | None, limit: int
+    ) -> tuple[Exchange, ...]:
+        """Read the last exchanges of a room, or of one person in it, newest last."""
+        operation = partial(
+            history.recent, platform=platform, bot=bot, room=room, user=user, limit=limit
+        )
+        return await self._writer.read(operation)
+
+    async def forget(self, *, platform: str, bot: str, room: str, user: str | None) -> int:
+        """Delete the exchanges of a room, or of one person in it; return how many those were."""
+        operation = partial(history.forget, platform=platform, bot=bot, room=room, user=user)
+        return await self._writer.erase(operation)
+
+    # ---- upkeep ----
+
+    async def take_rooms(self) -> int:
+        """Own every lane from now on; return how many attempts an earlier process left running.
+
+        Once, at start, before any attempt of this process.
+        """
+        return await self._writer.write(partial(ownership.take, node=self._node, at=self._now()))
+
+    async def expire(self, *, settled_before: float, history_before: float) -> Expired:
+        """Delete what is older, open messages never; the counters keep it."""
+        return Expired(
+            messages=await self._in_slices(
+                partial(retention.expire_messages, before=settled_before)
+            ),
+            exchanges=await self._in_slices(
+                partial(retention.expire_exchanges, before=history_before)
+            ),
+        )
+
+    async def _in_slices(self, expire: Callable[[Connection], int]) -> int:
+        """Let others write between two slices."""
+        expired = 0
+        while count := await self._writer.erase(expire):
+            expired += count
+        return expired
+
+
+@asynccontextmanager
+async def open_journal(
+    path: Path, *, node: str, now: Callable[[], float] = time.time
+) -> AsyncIterator[Journal]:
+    """Open the journal in the file *path*, which is created when missing.
+
+    Raises JournalUnavailable when another server holds it or the file cannot be used.
+    """
+    async with open_writer(path) as writer:
+        yield Journal(writer, node=node, now=now)

@@ -1,0 +1,76 @@
+"""The end of a message: its reply is frozen, then it is settled. Each once."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.journal import attempts, counters, history, outbox
+from bot.journal.values import storable
+from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
+
+_FREEZE = """
+    UPDATE inbox SET verdict = ?, answer = ? WHERE seq = ? AND state = 'open' AND verdict IS NULL
+"""
+
+_SETTLE = """
+    UPDATE inbox SET state = ?, reason = ?, settled_at = ?, answer = NULL
+    WHERE seq = ? AND state = 'open'
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What is to be said about a message, and what that makes of it."""
+
+    htmls: Sequence[str]
+    kind: PartKind
+    verdict: Outcome
+    #: As the history keeps it; None keeps nothing.
+    text: str | None
+
+
+def freeze(
+    db: sqlite3.Connection, entry: int, reply: Reply, *, attempt: Attempt | None, at: float
+) -> tuple[Part, ...]:
+    """Put *reply* into the outbox; where one is frozen already, return that one."""
+    if db.execute(_FREEZE, (reply.verdict.value, storable(reply.text), entry)).rowcount:
+        origin = None if attempt is None else attempt.seq
+        outbox.add(db, entry, reply.htmls, kind=reply.kind, attempt=origin, at=at)
+        if origin is not None and reply.kind is PartKind.ANSWER:
+            attempts.end(db, origin, state=AttemptState.ANSWERED, error=None, at=at)
+    return outbox.of_entry(db, entry)
+
+
+def settle(
+    db: sqlite3.Connection,
+    entry: Entry,
+    *,
+    outcome: Outcome | None,
+    reason: str | None,
+    last: Part | None,
+    remote_id: str | None,
+    at: float,
+) -> bool:
+    """End a message, or return False when it has ended before."""
+    if last is not None:
+        outbox.mark_posted(db, last.seq, remote_id=remote_id, at=at)
+    row = db.execute("SELECT * FROM inbox WHERE seq = ?", (entry.seq,)).fetchone()
+    if row is None or row["state"] != "open":
+        return False
+    ended = outcome or _verdict(db, row)
+    db.execute(_SETTLE, (ended.value, storable(reason), at, entry.seq))
+    counters.count_settled(db, ended)
+    attempts.end_running(db, entry.seq, error=f"its message was settled as {ended}", at=at)
+    outbox.kill_rest(db, entry.seq, error=f"its message was settled as {ended}")
+    if ended is Outcome.ANSWERED and row["answer"] is not None:
+        history.record(db, row, at=at)
+    return True
+
+
+def _verdict(db: sqlite3.Connection, row: sqlite3.Row) -> Outcome:
+    """Read what the message was to become; a caller that comes too early has a bug."""
+    if row["verdict"] is None:
+        raise ValueError(f"entry {row['seq']} has no verdict: name the outcome")
+    if outbox.unposted(db, row["seq"]):
+        raise ValueError(f"entry {row['seq']} has parts that are not posted: name the outcome")
+    return Outcome(row["verdict"])

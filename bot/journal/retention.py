@@ -1,0 +1,29 @@
+"""What is old goes, a slice at a time, so that nobody waits for it."""
+
+import sqlite3
+
+#: Rows of a slice; a slice holds the writer for some milliseconds.
+SLICE = 200
+
+_MESSAGES = """
+    DELETE FROM inbox WHERE seq IN (
+        SELECT seq FROM inbox WHERE state <> 'open' AND settled_at < ?
+        ORDER BY settled_at LIMIT ?
+    )
+"""
+
+_EXCHANGES = """
+    DELETE FROM history WHERE seq IN (
+        SELECT seq FROM history WHERE settled_at < ? ORDER BY settled_at LIMIT ?
+    )
+"""
+
+
+def expire_messages(db: sqlite3.Connection, *, before: float) -> int:
+    """Delete settled messages with their attempts and parts; never an open one."""
+    return db.execute(_MESSAGES, (before, SLICE)).rowcount
+
+
+def expire_exchanges(db: sqlite3.Connection, *, before: float) -> int:
+    """Delete exchanges of the history."""
+    return db.execute(_EXCHANGES, (before, SLICE)).rowcount

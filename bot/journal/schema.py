@@ -1,0 +1,137 @@
+"""The tables, and the way from each version of them to the next.
+
+A released migration is never changed: a new one is appended. `PRAGMA user_version` counts
+how many of them a file has seen.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from bot.errors import JournalUnavailable
+
+# AUTOINCREMENT, because retention may delete the newest row, and a number that was given out
+# must never name another message. Times are REAL seconds since the epoch.
+_FIRST = (
+    """
+    CREATE TABLE inbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        message_id TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        room TEXT NOT NULL,
+        room_name TEXT,
+        direct INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        author_id TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        text TEXT NOT NULL,
+        html TEXT,
+        received_at REAL NOT NULL,
+        accepted_at REAL NOT NULL,
+        state TEXT NOT NULL DEFAULT 'open',  -- or an Outcome
+        verdict TEXT,                        -- the Outcome to come, once the reply is frozen
+        answer TEXT,                         -- the reply as text, until it moves to the history
+        reason TEXT,
+        settled_at REAL,
+        UNIQUE (platform, bot, message_id)
+    ) STRICT
+    """,
+    "CREATE INDEX inbox_open ON inbox (lane, position, seq) WHERE state = 'open'",
+    "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
+    "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead'",
+    """
+    CREATE TABLE attempts (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        entry INTEGER NOT NULL REFERENCES inbox ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        prompt_uuid TEXT NOT NULL UNIQUE,
+        session_id TEXT NOT NULL,
+        baseline TEXT,                       -- newest message of the room before the attempt
+        alone INTEGER NOT NULL,              -- no other turn ran: a crash is this one's doing
+        state TEXT NOT NULL,
+        started_at REAL NOT NULL,
+        ended_at REAL,
+        error TEXT,
+        UNIQUE (entry, number)
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX attempts_running ON attempts (entry) WHERE state = 'running'",
+    """
+    CREATE TABLE outbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        entry INTEGER NOT NULL REFERENCES inbox ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        html TEXT NOT NULL,
+        state TEXT NOT NULL,
+        remote_id TEXT,
+        baseline TEXT,
+        tries INTEGER NOT NULL DEFAULT 0,
+        not_before REAL NOT NULL DEFAULT 0,
+        possible_duplicate INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        created_at REAL NOT NULL,
+        sent_at REAL,
+        posted_at REAL,
+        UNIQUE (entry, kind, number)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE counters (
+        name TEXT PRIMARY KEY,
+        value INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    INSERT INTO counters VALUES
+        ('accepted', 0), ('answered', 0), ('told', 0), ('stopped', 0), ('skipped', 0), ('dead', 0)
+    """,
+    """
+    CREATE TABLE history (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        room TEXT NOT NULL,
+        author_id TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        question TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        settled_at REAL NOT NULL
+    ) STRICT
+    """,
+    # author_id last: one person's exchanges are picked within the index, newest first
+    "CREATE INDEX history_room ON history (platform, bot, room, seq, author_id)",
+    "CREATE INDEX history_settled ON history (settled_at)",
+    """
+    CREATE TABLE room (
+        lane TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        epoch INTEGER NOT NULL DEFAULT 1,
+        cursor TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE node (
+        id TEXT PRIMARY KEY,
+        beat REAL NOT NULL
+    ) STRICT
+    """,
+)
+
+MIGRATIONS = (_FIRST,)
+
+
+def migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the newest version, one transaction a step."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        why = f"its schema version {version} is newer than this server's {len(MIGRATIONS)}"
+        raise JournalUnavailable(path, f"{why}: run the newer server, or restore an older copy")
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            for statement in statements:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")

@@ -1,0 +1,53 @@
+"""What the journal shows of itself, beside the records that travel."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.records import Entry
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingLane:
+    """A lane with open messages."""
+
+    lane: str
+    #: Open messages, the one in work included.
+    open: int
+    #: When the first of them was accepted.
+    oldest: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """A message that was given up."""
+
+    entry: Entry
+    #: Why, in a sentence for the operator; None when nobody said.
+    reason: str | None
+    settled_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expired:
+    """What retention deleted."""
+
+    #: Settled messages, each with its attempts and parts.
+    messages: int
+    #: Rows of the history.
+    exchanges: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JournalStatistics:
+    """What the writer did since the journal was opened."""
+
+    #: Commits that succeeded; each is one sync, however many operations it carries.
+    commits: int
+    #: Commits that failed; all their operations failed with them.
+    failures: int
+    #: Operations carried out, reads included.
+    operations: int
+    #: Most operations that ever shared a commit.
+    largest_batch: int
+    #: How long the last commit took, its sync included; 0 before the first.
+    last_commit_s: float

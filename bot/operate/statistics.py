@@ -1,0 +1,91 @@
+"""The statistics as JSON shows them. Moments are ISO 8601 in UTC, ages are seconds."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from operator import attrgetter
+
+from bot.config.bot import Bot
+from bot.journal.views import WaitingLane
+from bot.operate.page import Window
+from bot.operate.waiting import Waiting
+from bot.records import Tally
+from bot.rooms.statistics import LaneStatistics
+from bot.sessions.statistics import SessionsStatistics, SessionStatistics
+
+Shown = dict[str, object]
+
+
+class SessionRows:
+    """Renders sessions, with what their bots and lanes add to them."""
+
+    def __init__(
+        self,
+        waiting: Waiting,
+        *,
+        serving: Callable[[str], Bot | None],
+        ttl_s: Callable[[str], float],
+        now: datetime,
+    ) -> None:
+        self._waiting = waiting
+        self._serving = serving
+        self._ttl_s = ttl_s
+        self._now = now
+
+    def show(self, statistics: SessionsStatistics, window: Window) -> Shown:
+        """Return the totals and one window of the sessions, those used last first."""
+        newest = sorted(statistics.sessions, key=attrgetter("last_used"), reverse=True)
+        rows = newest[window.offset : window.offset + window.limit]
+        return {
+            "total": len(newest),
+            "offset": window.offset,
+            "hot": statistics.hot,
+            "hot_limit": statistics.hot_limit,
+            "memory_bytes": sum(row.memory_bytes or 0 for row in newest),
+            "cost_usd": round(sum(row.cost_usd for row in newest), 6),
+            "hits": {path.value: count for path, count in statistics.hits.items()},
+            "lost": statistics.lost,
+            "evicted": statistics.evicted,
+            "died": statistics.died,
+            "sessions": [self._row(row) for row in rows],
+        }
+
+    def _row(self, row: SessionStatistics) -> Shown:
+        bot = self._serving(row.bot)
+        idle_s = (self._now - row.last_used).total_seconds()
+        return asdict(row) | {
+            "created_at": row.created_at.isoformat(),
+            "last_used": row.last_used.isoformat(),
+            "queue": self._waiting.open(bot, row.room) if bot is not None else 0,
+            "ttl_left_s": round(max(0.0, self._ttl_s(row.bot) - idle_s), 1),
+        }
+
+
+def show_queues(
+    tally: Tally,
+    waiting: Collection[WaitingLane],
+    running: Collection[str],
+    *,
+    ended: Mapping[str, int],
+    window: Window,
+    now: datetime,
+) -> Shown:
+    """Return the equation, and one window of the lanes, the longest waiting first."""
+    rows = tuple(waiting)[window.offset : window.offset + window.limit]
+    return {
+        "messages": asdict(tally) | {"balanced": tally.balanced},
+        "turns": dict(ended),
+        "running": len(running),
+        "total": len(waiting),
+        "offset": window.offset,
+        "lanes": [asdict(_lane(row, running, now)) for row in rows],
+    }
+
+
+def _lane(row: WaitingLane, running: Collection[str], now: datetime) -> LaneStatistics:
+    return LaneStatistics(
+        lane=row.lane,
+        open=row.open,
+        running=row.lane in running,
+        oldest_s=round(max(0.0, (now - row.oldest).total_seconds()), 3),
+    )

@@ -1,0 +1,166 @@
+"""A whole world on loopback: chat, model, and the real server with the SDK's real child."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bot.app import run_server
+from bot.config.settings import load_settings
+from bot.testing.campfire import Campfire, open_campfire
+from bot.testing.campfire.directory import Room
+from bot.testing.campfire.records import BotAccount, Dialect, Message, PersonAccount, RoomKind
+from bot.testing.model import Model, open_model
+
+ADMIN_TOKEN = "the-admin-token-of-the-tests"
+#: Boots of many children on two cores take their time.
+PATIENCE_S = 60.0
+
+BOT_FILE = """\
+name = "{name}"
+platform = "campfire"
+key = {{ env = "{variable}" }}
+model = "claude-sonnet-4-5"
+system_prompt = "You are {name}."
+"""
+
+
+class Running:
+    """A server that runs in this process."""
+
+    def __init__(self, url: str, stop: asyncio.Event) -> None:
+        self.url = url
+        self.stop = stop
+
+    async def get(self, path: str) -> Any:
+        """Return the JSON of a page, as an operator."""
+        response = await self.request("GET", path)
+        response.raise_for_status()
+        return response.json()
+
+    async def request(self, method: str, path: str, **how: Any) -> httpx.Response:
+        """Send a request as an operator."""
+        headers = {"authorization": f"Bearer {ADMIN_TOKEN}", **how.pop("headers", {})}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return await client.request(method, f"{self.url}{path}", headers=headers, **how)
+
+
+class World:
+    """Kim and Lee, Ada and Bo, the Watercooler and a direct room of Kim and Ada."""
+
+    def __init__(self, folder: Path, model: Model, campfire: Campfire) -> None:
+        self.folder = folder
+        self.model = model
+        self.campfire = campfire
+        self.kim = campfire.add_person("Kim")
+        self.lee = campfire.add_person("Lee")
+        self.ada = campfire.add_bot("Ada")
+        self.bo = campfire.add_bot("Bo")
+        everybody = [self.kim, self.lee, self.ada, self.bo]
+        self.room = campfire.add_room("Watercooler", members=everybody)
+        self.direct = campfire.add_room(kind=RoomKind.DIRECT, members=[self.kim, self.ada])
+        self.bots_dir = folder / "bots.d"
+        self.cache = folder / "session_cache"
+        self.bots_dir.mkdir(exist_ok=True)
+        self.write_bot("ada")
+
+    def write_bot(self, bot_id: str, more: str = "") -> Path:
+        """Write a bot's file; *more* comes after the usual keys."""
+        path = self.bots_dir / f"{bot_id}.toml"
+        name = bot_id.capitalize()
+        text = BOT_FILE.format(name=name, variable=f"{bot_id.upper()}_BOT_KEY") + more
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The server's whole environment."""
+        return {
+            "HEARTH_CAMPFIRE_URL": self.campfire.url,
+            "HEARTH_BOTS_DIR": str(self.bots_dir),
+            "HEARTH_SESSION_CACHE": str(self.cache),
+            "HEARTH_PORT": "0",
+            "HEARTH_GRACE": "10s",
+            "HEARTH_ADMIN_TOKEN": ADMIN_TOKEN,
+            "HEARTH_LOG_FORMAT": "json",
+            "HEARTH_LOG_LEVEL": "debug",
+            "ANTHROPIC_API_KEY": "sk-a-key-of-the-tests",
+            "ANTHROPIC_BASE_URL": self.model.url,
+            "ADA_BOT_KEY": self.ada.key,
+            "BO_BOT_KEY": self.bo.key,
+        }
+
+    @asynccontextmanager
+    async def serving(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Running]:
+        """Run the server until the block ends, which stops it in order."""
+        stop, listening = asyncio.Event(), asyncio.Event()
+        environ = {**self.environ, **(settings or {})}
+        urls: list[str] = []
+
+        def announce(url: str) -> None:
+            urls.append(url)
+            self.campfire.change_webhook(self.ada, f"{url}/webhook/ada")
+            self.campfire.change_webhook(self.bo, f"{url}/webhook/bo")
+            listening.set()
+
+        async with asyncio.TaskGroup() as group:
+            server = run_server(load_settings(environ), environ, stop=stop, on_listening=announce)
+            group.create_task(server, name="server")
+            await listening.wait()
+            try:
+                yield Running(urls[0], stop)
+            finally:
+                stop.set()
+
+    async def say(
+        self,
+        text: str,
+        *,
+        person: PersonAccount | None = None,
+        room: Room | None = None,
+        mention: Iterable[BotAccount] | None = None,
+    ) -> Message:
+        """Have Kim (or another) say something to Ada (or another) in the Watercooler."""
+        return await self.campfire.say(
+            room or self.room,
+            person or self.kim,
+            text,
+            mention=[self.ada] if mention is None else mention,
+        )
+
+    async def answer(self, message: Message, by: BotAccount | None = None) -> str:
+        """Wait for the answer to a message; return its text."""
+        answer = await self.campfire.answer_to(
+            message, by=by or self.ada, timeout_s=PATIENCE_S
+        )
+        return answer.plain
+
+    async def ask(
+        self, text: str, *, person: PersonAccount | None = None, room: Room | None = None
+    ) -> str:
+        """Say something to Ada and return her answer."""
+        return await self.answer(await self.say(text, person=person, room=room))
+
+    def said_by(self, account: BotAccount, room: Room | None = None) -> list[str]:
+        """Return what a bot has said in a room."""
+        messages = self.campfire.room(room or self.room).messages
+        return [message.plain for message in messages if message.creator.id == account.id]
+
+    def session_files(self) -> list[Path]:
+        """Return the session files there are."""
+        return sorted(self.cache.glob("session_*.json"))
+
+
+@asynccontextmanager
+async def open_world(
+    folder: Path, *, dialect: Dialect = Dialect.MAIN, workers: int = 1
+) -> AsyncIterator[World]:
+    """Open a world without a server; see `World.serving`."""
+    async with (
+        open_model() as model,
+        open_campfire(dialect=dialect, workers=workers) as campfire,
+    ):
+        yield World(folder, model, campfire)

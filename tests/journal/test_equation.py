@@ -1,0 +1,198 @@
+import asyncio
+import tempfile
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from bot.journal import Journal
+from bot.records import Acceptance, Entry, Outcome, PartKind, PartState, Tally
+from tests.journal.engines import Clock, Engine, SqliteEngine, busy, said
+
+LANES = st.sampled_from(["watercooler", "kitchen"])
+NUMBERS = st.integers(1, 30)
+
+
+@dataclass
+class Owed:
+    """What the model knows of an open message."""
+
+    number: int
+    lane: str
+    position: int
+    #: The order of acceptance.
+    rank: int
+    frozen: bool = False
+
+
+class Life(RuleBasedStateMachine):
+    """A journal beside a model of it, through everything a server does to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.engine: Engine = SqliteEngine(Path(self.folder.name) / "journal.db")
+        self.clock = Clock()
+        self.stack = AsyncExitStack()
+        self.journal: Journal
+        #: Numbers that a delivery may repeat, until retention forgets them.
+        self.known: set[int] = set()
+        self.owed: list[Owed] = []
+        self.ended: Counter[Outcome] = Counter()
+        self.accepted = 0
+
+    @initialize()
+    def start(self) -> None:
+        """Open the journal."""
+        self.runner.run(self._open())
+
+    async def _open(self) -> None:
+        self.journal = await self.stack.enter_async_context(self.engine.open(now=self.clock))
+        await self.journal.take_rooms()
+
+    @rule()
+    def restart(self) -> None:
+        """Close and open again."""
+        self.runner.run(self.stack.aclose())
+        self.runner.run(self._open())
+
+    @rule(number=NUMBERS, lane=LANES, position=st.integers(1, 5))
+    def deliver(self, number: int, lane: str, position: int) -> None:
+        """Accept a message, which may be a repeated one."""
+        message = said(number=number, position=position)
+        accepted = self.runner.run(self.journal.accept(message, lane=lane))
+        assert accepted is (Acceptance.REPEATED if number in self.known else Acceptance.NEW)
+        self._owe(number, lane, position)
+
+    @rule(number=NUMBERS, lane=LANES, position=st.integers(1, 5))
+    def deliver_to_nobody(self, number: int, lane: str, position: int) -> None:
+        """Accept a message whose delivery is cancelled while it waits."""
+        self.runner.run(self._cancel(number, lane, position))
+        self._owe(number, lane, position)
+
+    async def _cancel(self, number: int, lane: str, position: int) -> None:
+        message = said(number=number, position=position)
+        async with busy(self.journal._writer):
+            task = asyncio.create_task(self.journal.accept(message, lane=lane), name="delivery")
+            await asyncio.sleep(0)
+            task.cancel()
+
+    def _owe(self, number: int, lane: str, position: int) -> None:
+        if number not in self.known:
+            self.accepted += 1
+            self.known.add(number)
+            owed = Owed(number=number, lane=lane, position=position, rank=self.accepted)
+            self.owed.append(owed)
+
+    def _head(self, lane: str) -> tuple[Entry, Owed] | None:
+        """Read the head, and check that it is the one it must be."""
+        head = self.runner.run(self.journal.head(lane))
+        waiting = [owed for owed in self.owed if owed.lane == lane]
+        if head is None:
+            assert not waiting
+            return None
+        first = min(waiting, key=lambda owed: (owed.position, owed.rank))
+        assert head.message.id == str(first.number)
+        assert (head.verdict is not None) == first.frozen
+        return head, first
+
+    @rule(lane=LANES)
+    def attempt(self, lane: str) -> None:
+        """Start an attempt at the head, which works unless its reply is frozen."""
+        if found := self._head(lane):
+            head, owed = found
+            attempt = self.runner.run(
+                self.journal.start_attempt(head, session_id="s", prompt_uuid=str(uuid4()))
+            )
+            assert (attempt is None) == owed.frozen
+
+    @rule(lane=LANES, parts=st.integers(1, 3))
+    def reply(self, lane: str, parts: int) -> None:
+        """Freeze an answer, once."""
+        if found := self._head(lane):
+            head, owed = found
+            frozen = self.runner.run(
+                self.journal.freeze(
+                    head,
+                    ["Hi."] * parts,
+                    kind=PartKind.ANSWER,
+                    verdict=Outcome.ANSWERED,
+                    attempt=head.attempts[-1] if head.attempts else None,
+                    answer_text="Hi.",
+                )
+            )
+            assert len(frozen) == (len(head.parts) if owed.frozen else parts)
+            owed.frozen = True
+
+    @rule(lane=LANES, failing=st.booleans())
+    def post(self, lane: str, failing: bool) -> None:  # noqa: FBT001  (drawn by name)
+        """Post every part of the frozen reply and settle, or fail at the first."""
+        if not (found := self._head(lane)) or not found[1].frozen:
+            return
+        head, owed = found
+        for part in head.parts:
+            if part.state is PartState.POSTED:
+                continue
+            sending = self.runner.run(self.journal.mark_sending(part))
+            if failing:
+                self.runner.run(self.journal.retry_part(sending, not_before=0, error="503"))
+                return
+            self.runner.run(self.journal.mark_posted(sending, remote_id="1"))
+        assert self.runner.run(self.journal.settle(head))
+        self._end(owed, Outcome.ANSWERED)
+
+    @rule(lane=LANES, outcome=st.sampled_from(Outcome))
+    def settle(self, lane: str, outcome: Outcome) -> None:
+        """End the head with an outcome, twice."""
+        if found := self._head(lane):
+            head, owed = found
+            assert self.runner.run(self.journal.settle(head, outcome=outcome))
+            assert not self.runner.run(self.journal.settle(head, outcome=outcome))
+            self._end(owed, outcome)
+
+    def _end(self, owed: Owed, outcome: Outcome) -> None:
+        self.owed.remove(owed)
+        self.ended[outcome] += 1
+
+    @precondition(lambda self: self.ended)
+    @rule()
+    def expire(self) -> None:
+        """Delete all that is settled: its numbers are unknown again, and counted for ever."""
+        self.clock.pass_(1)
+        self.runner.run(
+            self.journal.expire(settled_before=self.clock(), history_before=self.clock())
+        )
+        self.known = {owed.number for owed in self.owed}
+
+    @invariant()
+    def balanced(self) -> None:
+        """Check the equation, and each of its numbers."""
+        if self.accepted:
+            tally = self.runner.run(self.journal.tally())
+            assert tally.balanced
+            ended = {outcome.value: self.ended[outcome] for outcome in Outcome}
+            assert tally == Tally(accepted=self.accepted, open=len(self.owed), **ended)
+
+    def teardown(self) -> None:
+        """Close everything."""
+        self.runner.run(self.stack.aclose())
+        self.runner.close()
+        self.folder.cleanup()
+
+
+def test_the_equation_holds_whatever_happens() -> None:
+    """Accepted equals what ended plus what is open, and the head is always the first."""
+    run_state_machine_as_test(Life, settings=settings(max_examples=40, stateful_step_count=40))
