@@ -112,6 +112,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
     roster = _read_roster(settings, environ)
     token = load_admin_token(settings)
     _configure_logging(settings, roster, token)
+    for warning in roster.warnings:
+        log.warning("bot_file_unwise", what=str(warning))
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         journal = await opened(open_journal(cache / _JOURNAL, node=str(uuid4())))
