@@ -1,0 +1,71 @@
+"""What the benchmarks of turns stand on: stand-ins here, the server in a process of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.testing.campfire import Campfire, open_campfire
+from bot.testing.campfire.directory import Room
+from bot.testing.campfire.records import Dialect, Message
+from bot.testing.model import Model, open_model
+from tests.benchmarks.servers import Served, serve_hearth
+
+_BOT_FILE = """\
+name = "Ada"
+platform = "campfire"
+key = { env = "ADA_BOT_KEY" }
+model = "claude-sonnet-4-5"
+system_prompt = "You are Ada."
+"""
+_PATIENCE_S = 120.0
+
+
+class Stage:
+    """A chat, a model, and a folder for the server."""
+
+    def __init__(self, folder: Path, model: Model, campfire: Campfire) -> None:
+        self.folder = folder
+        self.model = model
+        self.campfire = campfire
+        self.kim = campfire.add_person("Kim")
+        self.ada = campfire.add_bot("Ada")
+        (folder / "bots.d").mkdir(exist_ok=True)
+        (folder / "bots.d" / "ada.toml").write_text(_BOT_FILE)
+
+    def room(self, name: str) -> Room:
+        """Return a room with Kim and Ada."""
+        return self.campfire.add_room(name, members=[self.kim, self.ada])
+
+    @asynccontextmanager
+    async def serving(self, **settings: str) -> AsyncIterator[Served]:
+        """Run the server."""
+        environ = {
+            "HEARTH_CAMPFIRE_URL": self.campfire.url,
+            "ANTHROPIC_API_KEY": "a-made-up-key",
+            "ANTHROPIC_BASE_URL": self.model.url,
+            "ADA_BOT_KEY": self.ada.key,
+            **settings,
+        }
+        async with serve_hearth(self.folder, environ) as served:
+            self.campfire.change_webhook(self.ada, f"{served.url}/webhook/ada")
+            yield served
+
+    async def say(self, room: Room, text: str) -> Message:
+        """Say something to Ada."""
+        return await self.campfire.say(room, self.kim, f"@Ada {text}", mention=[self.ada])
+
+    async def ask(self, room: Room, text: str) -> str:
+        """Say something to Ada and wait for her answer."""
+        said = await self.say(room, text)
+        answer = await self.campfire.answer_to(said, by=self.ada, timeout_s=_PATIENCE_S)
+        return answer.plain
+
+
+@asynccontextmanager
+async def open_stage(folder: Path, *, workers: int = 8) -> AsyncIterator[Stage]:
+    """Open chat and model on loopback."""
+    async with (
+        open_model(keep=10) as model,
+        open_campfire(dialect=Dialect.MAIN, workers=workers) as campfire,
+    ):
+        yield Stage(folder, model, campfire)

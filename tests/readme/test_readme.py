@@ -1,0 +1,59 @@
+"""What README says is so."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli.commands import app
+from bot.config.bot_file import BotFile
+from bot.config.settings import settings_table
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_settings_table_is_complete() -> None:
+    """README lists every setting with its default and meaning, in the order of the code."""
+    rows = [
+        f"| `{row.name}` | {f'`{row.default}`' if row.default else ''} | {row.meaning} |"
+        for row in settings_table()
+    ]
+    found = README.split("| variable | default | meaning |\n|---|---|---|\n")[1].split("\n\n")[0]
+    assert found.splitlines() == rows
+
+
+def test_the_code_map_is_complete() -> None:
+    """Every module and package of the top is on the map, and nothing else."""
+    mapped = set(re.findall(r"^\| `bot/([a-z_]+)(?:\.py|/)` \|", README, re.MULTILINE))
+    there = {path.stem for path in (ROOT / "bot").iterdir() if not path.name.startswith("__")}
+    assert mapped == there
+
+
+def test_the_bot_file_is_right() -> None:
+    """The example bot file is one that Hearth takes."""
+    text = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert text is not None
+    lines = "\n".join(line.strip() for line in text[1].splitlines())
+    assert set(tomllib.loads(lines)) <= set(BotFile.model_fields)
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`?hearth ([a-z-]+)", README))))
+def test_the_commands_are_there(command: str) -> None:
+    """Every command that README names can be asked for its help."""
+    assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+
+
+def test_the_routes_are_there() -> None:
+    """Every route of the table is one that the server has."""
+    routes = set(re.findall(r"^\| `GET (/[a-z/]+)` \|", README, re.MULTILINE))
+    pages = (ROOT / "bot" / "operate" / "pages.py").read_text(encoding="utf-8")
+    assert routes == set(re.findall(r'Route\("(/[a-z/]+)"', pages))
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([A-Za-z.][^):]*)\)", README))
+def test_the_links_lead_somewhere(link: str) -> None:
+    """A file that README links to is there."""
+    assert (ROOT / link).exists()
