@@ -24,6 +24,12 @@ _START = """
     RETURNING *
 """
 
+# CROSS JOIN fixes the order: few messages are open, while all attempts of a week are kept.
+_OWED_PROMPTS = """
+    SELECT prompt_uuid FROM inbox CROSS JOIN attempts ON attempts.entry = inbox.seq
+    WHERE inbox.state = 'open' AND attempts.session_id = ?
+"""
+
 
 def start(
     db: sqlite3.Connection,
@@ -57,11 +63,7 @@ def end(
 
 def owed_prompts(db: sqlite3.Connection, session_id: str) -> frozenset[str]:
     """Name the prompts sent in a session whose messages are still open."""
-    rows = db.execute(
-        "SELECT prompt_uuid FROM attempts JOIN inbox ON inbox.seq = attempts.entry"
-        " WHERE attempts.session_id = ? AND inbox.state = 'open'",
-        (session_id,),
-    )
+    rows = db.execute(_OWED_PROMPTS, (session_id,))
     return frozenset(row["prompt_uuid"] for row in rows)
 
 

@@ -38,7 +38,8 @@ _FIRST = (
         UNIQUE (platform, bot, message_id)
     ) STRICT
     """,
-    "CREATE INDEX inbox_open ON inbox (lane, position, seq) WHERE state = 'open'",
+    # state last, although it is always the same: counting needs no rows then
+    "CREATE INDEX inbox_open ON inbox (lane, position, seq, state) WHERE state = 'open'",
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
     "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead'",
     """

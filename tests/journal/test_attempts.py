@@ -122,6 +122,17 @@ async def test_only_a_crash_while_alone_counts(journal: Journal) -> None:
     assert await journal.crashes(await head(journal)) == 2
 
 
+async def test_the_prompts_of_open_messages_are_known_by_session(journal: Journal) -> None:
+    """What a session was asked and still owes is found; what is settled or elsewhere is not."""
+    await journal.accept(said(), lane=LANE)
+    entry = await head(journal)
+    await journal.start_attempt(entry, session_id="s-1", prompt_uuid="p-1")
+    await journal.start_attempt(entry, session_id="s-2", prompt_uuid="p-2")
+    assert await journal.owed_prompts("s-1") == {"p-1"}
+    await journal.settle(entry, outcome=Outcome.TOLD)
+    assert await journal.owed_prompts("s-1") == set()
+
+
 async def test_settling_leaves_no_attempt_running(journal: Journal) -> None:
     """A message that is stopped in the middle of its turn does not look like a crash later."""
     await journal.accept(said(), lane=LANE)

@@ -72,8 +72,7 @@ class Life(RuleBasedStateMachine):
     @rule(number=NUMBERS, lane=LANES, position=st.integers(1, 5))
     def deliver(self, number: int, lane: str, position: int) -> None:
         """Accept a message, which may be a repeated one."""
-        message = said(number=number, position=position)
-        accepted = self.runner.run(self.journal.accept(message, lane=lane))
+        accepted = self.runner.run(self._accept(number, lane, position))
         assert accepted is (Acceptance.REPEATED if number in self.known else Acceptance.NEW)
         self._owe(number, lane, position)
 
@@ -83,12 +82,12 @@ class Life(RuleBasedStateMachine):
         self.runner.run(self._cancel(number, lane, position))
         self._owe(number, lane, position)
 
+    async def _accept(self, number: int, lane: str, position: int) -> Acceptance:
+        return await self.journal.accept(said(number=number, position=position), lane=lane)
+
     async def _cancel(self, number: int, lane: str, position: int) -> None:
-        message = said(number=number, position=position)
         async with busy(self.journal._writer):
-            task = asyncio.create_task(self.journal.accept(message, lane=lane), name="delivery")
-            await asyncio.sleep(0)
-            task.cancel()
+            self.journal.accept(said(number=number, position=position), lane=lane).cancel()
 
     def _owe(self, number: int, lane: str, position: int) -> None:
         if number not in self.known:

@@ -10,6 +10,7 @@ from bot.errors import JournalError, JournalUnavailable
 from bot.journal import Journal
 from bot.journal.store import connect
 from bot.journal.writer import Writer, open_writer
+from bot.records import Outcome
 from tests.journal.engines import LANE, SqliteEngine, busy, no_room_after, said
 
 
@@ -231,10 +232,9 @@ async def test_a_full_disk_fails_the_batch_and_heals(tmp_path: Path) -> None:
         await writer.read(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchall())
         async with busy(writer):
             batch = [
-                asyncio.ensure_future(journal.accept(said(text, number=number), lane=LANE))
+                journal.accept(said(text, number=number), lane=LANE)
                 for number, text in ((2, "small"), (3, "x" * 100_000), (4, "small"))
             ]
-            await asyncio.sleep(0)
         results = await asyncio.gather(*batch, return_exceptions=True)
         assert [type(result) for result in results] == [JournalUnavailable] * 3
         assert "disk is full (free space on its disk)" in str(results[0])
@@ -265,13 +265,24 @@ async def test_a_disk_that_refuses_bytes_fails_the_commit_and_heals(tmp_path: Pa
 async def test_a_cancelled_accept_still_lands(journal: Journal) -> None:
     """The webhook gave up waiting; the message is answered all the same."""
     async with busy(journal._writer):
-        waiting = asyncio.create_task(journal.accept(said(), lane=LANE), name="delivery")
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+        journal.accept(said(), lane=LANE).cancel()
     tally = await journal.tally()
     assert (tally.accepted, tally.open) == (1, 1)
+
+
+async def test_a_cancelled_caller_leaves_no_half_change(journal: Journal) -> None:
+    """A worker that is cancelled while it settles has settled."""
+    await journal.accept(said(), lane=LANE)
+    entry = await journal.head(LANE)
+    assert entry is not None
+    async with busy(journal._writer):
+        settling = asyncio.create_task(journal.settle(entry, outcome=Outcome.TOLD), name="turn")
+        await asyncio.sleep(0)
+        settling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await settling
+    tally = await journal.tally()
+    assert (tally.told, tally.open) == (1, 0)
 
 
 async def test_closing_drains(tmp_path: Path) -> None:
@@ -279,11 +290,7 @@ async def test_closing_drains(tmp_path: Path) -> None:
     engine = SqliteEngine(tmp_path / "journal.db")
     async with engine.open() as journal:
         async with busy(journal._writer):
-            accepted = [
-                asyncio.create_task(journal.accept(said(number=n), lane=LANE), name=f"{n}")
-                for n in range(20)
-            ]
-            await asyncio.sleep(0)
+            accepted = [journal.accept(said(number=n), lane=LANE) for n in range(20)]
             closing = asyncio.create_task(journal._writer.close(), name="closing")
             await asyncio.sleep(0)
             with pytest.raises(JournalUnavailable, match="closed"):
