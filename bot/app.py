@@ -110,8 +110,9 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
     """Open everything but the listener."""
     cache = _make_cache(settings.session_cache)
     roster = _read_roster(settings, environ)
+    _configure_logging(settings, KnownSecrets(settings, roster, admin_token=""))
     token = load_admin_token(settings)
-    _configure_logging(settings, roster, token)
+    _configure_logging(settings, KnownSecrets(settings, roster, admin_token=token.value))
     for warning in roster.warnings:
         log.warning("bot_file_unwise", what=str(warning))
     async with AsyncExitStack() as stack:
@@ -158,12 +159,8 @@ def _read_roster(settings: Settings, environ: Mapping[str, str]) -> Roster:
     return roster
 
 
-def _configure_logging(settings: Settings, roster: Roster, token: AdminToken) -> None:
-    configure_logging(
-        format=settings.log_format,
-        level=settings.log_level,
-        secrets=KnownSecrets(settings, roster, admin_token=token.value),
-    )
+def _configure_logging(settings: Settings, secrets: KnownSecrets) -> None:
+    configure_logging(format=settings.log_format, level=settings.log_level, secrets=secrets)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """The statistics as JSON shows them. Moments are ISO 8601 in UTC, ages are seconds."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from operator import attrgetter
 
@@ -14,6 +14,9 @@ from bot.rooms.statistics import LaneStatistics
 from bot.sessions.statistics import SessionsStatistics, SessionStatistics
 
 Shown = dict[str, object]
+
+#: By hand, because `asdict` copies each value deeply: that would be half of the page's time.
+_FIELDS = tuple(field.name for field in fields(SessionStatistics))
 
 
 class SessionRows:
@@ -53,7 +56,7 @@ class SessionRows:
     def _row(self, row: SessionStatistics) -> Shown:
         bot = self._serving(row.bot)
         idle_s = (self._now - row.last_used).total_seconds()
-        return asdict(row) | {
+        return {name: getattr(row, name) for name in _FIELDS} | {
             "created_at": row.created_at.isoformat(),
             "last_used": row.last_used.isoformat(),
             "queue": self._waiting.open(bot, row.room) if bot is not None else 0,

@@ -14,13 +14,3 @@ class LaneStatistics:
     running: bool
     #: Seconds since the oldest open message was accepted.
     oldest_s: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LanesStatistics:
-    """All lanes that have work, and the turns of this process."""
-
-    lanes: tuple[LaneStatistics, ...]
-    running: int
-    #: Turns that ended since the start, by outcome ("answered", "told", "dead", …).
-    turns: dict[str, int]

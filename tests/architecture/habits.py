@@ -23,7 +23,7 @@ _WORD = re.compile(r"[a-z]{2,}", re.IGNORECASE)
 _FOREIGN = re.compile(
     r"(?<![\w.}\])>*-])/(?:work|root|farm|home/\w+|Users/\w+)/"
     r"|(?<!\w)/tmp/h[v]\b|(?<!\w)/opt/(?:pypi|wheels)"
-    r"|\bindex[-_]url\b|\bregistry\s*="
+    r"|\bindex[-_]url\b|\bregistry\s*=\s*[\"']?https?:"
     r"|https?://[^\s\"']*(?:pypi|pythonhosted|npmjs|deb\.debian|artifact)[^\s\"']*",
     re.IGNORECASE,
 )

@@ -1,4 +1,4 @@
-"""A real journal, and a log that is given back as it was."""
+"""A real journal, pages over it, and a log that is given back as it was."""
 
 import io
 import logging
@@ -8,12 +8,14 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 
 from bot.journal import Journal, open_journal
 from bot.operate.logs import configure_logging
 from tests.operate.characters import Clock
+from tests.operate.server import TOKEN, Server
 
 TOUCHED = ("httpx", "httpcore", "uvicorn.access", "apscheduler", "watchfiles")
 TOUCHED += ("claude_agent_sdk", "asyncio")
@@ -50,11 +52,23 @@ def untouched() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+class Stream(io.StringIO):
+    """Where a log goes."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        """Say whether somebody reads along."""
+        return self._terminal
+
+
 class Log:
     """What was logged, as JSON lines or as text."""
 
-    def __init__(self) -> None:
-        self.stream = io.StringIO()
+    def __init__(self, *, terminal: bool = False) -> None:
+        self.stream = Stream(terminal=terminal)
         self.secrets: tuple[str, ...] = ()
 
     @property
@@ -72,8 +86,13 @@ class Log:
 def logged(untouched: None) -> Callable[..., Log]:  # noqa: ARG001 - it is there to clean up
     """Give what switches the log on, in a format and from a level."""
 
-    def switch_on(*secrets: str, format: str = "json", level: str = "info") -> Log:  # noqa: A002 - as in the code
-        log = Log()
+    def switch_on(
+        *secrets: str,
+        format: str = "json",  # noqa: A002 - as in the code
+        level: str = "info",
+        terminal: bool = False,
+    ) -> Log:
+        log = Log(terminal=terminal)
         log.secrets = secrets
         configure_logging(
             format=format,  # type: ignore[arg-type] # a test's text
@@ -84,3 +103,29 @@ def logged(untouched: None) -> Callable[..., Log]:  # noqa: ARG001 - it is there
         return log
 
     return switch_on
+
+
+@pytest.fixture
+def server(journal: Journal, clock: Clock) -> Server:
+    """Give a server without sessions and messages."""
+    return Server(journal, clock)
+
+
+@pytest.fixture
+async def anybody(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client that shows nothing."""
+    transport = httpx.ASGITransport(server.pages())
+    async with httpx.AsyncClient(transport=transport, base_url="http://hearth") as client:
+        yield client
+
+
+@pytest.fixture
+async def operator(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client that shows the token."""
+    transport = httpx.ASGITransport(server.pages())
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://hearth",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    ) as client:
+        yield client

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import structlog
 
-from bot.operate.lines import LINE, TRACEBACK
 from bot.operate.redaction import MARK
 from tests.operate.conftest import Log
 
@@ -88,12 +87,12 @@ def test_a_terminal_gets_readable_lines(logged: Switch) -> None:
     )
 
 
-def test_the_format_follows_the_stream(logged: Switch, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_format_follows_the_stream(logged: Switch, terminal: bool) -> None:  # noqa: FBT001 - a case
     """Left to itself: JSON into a file or a pipe, text onto a terminal."""
-    log = logged(format="auto")
+    log = logged(format="auto", terminal=terminal)
     ours.info("first")
-    monkeypatch.setattr("io.StringIO.isatty", lambda _: True, raising=False)
-    assert only(log)["event"] == "first"
+    assert log.text.startswith("{") is not terminal
 
 
 @pytest.mark.parametrize(("level", "seen"), [("debug", 2), ("info", 1), ("error", 0)])
@@ -215,84 +214,6 @@ def _seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-# ---- untrusted text ----
-
-EVIL = "Kim\n2026-01-01 error forged\r\x1b[2J\x1b]0;title\x07\u202egnp.exe\u2028x\x85y\x00\u200b\x7f"
-
-
-@pytest.mark.parametrize("form", ["json", "console"])
-def test_text_from_a_room_cannot_forge_a_line(logged: Switch, form: str) -> None:
-    """One event is one line; nothing in it moves the cursor or turns the writing."""
-    log = logged(format=form)
-    ours.info(EVIL, author=EVIL, list=[EVIL])
-    logging.getLogger("lib").warning("from %s", EVIL)
-    assert len(log.lines) == 2
-    for line in log.lines:
-        assert line.isprintable()
-        shown = json.loads(line)["event"] if form == "json" else line
-        assert r"Kim\n2026" in shown
-        assert r"\x1b[2J" in shown
-        assert r"\u202egnp" in shown
-
-
-@pytest.mark.parametrize("form", ["json", "console"])
-def test_an_errors_text_cannot_forge_a_line(logged: Switch, form: str) -> None:
-    """In a traceback a new line is set off, and everything else is escaped."""
-    log = logged(format=form)
-    try:
-        failing(EVIL)
-    except ConnectionError:
-        ours.exception("odd")
-    if form == "json":
-        assert "\x1b" not in only(log)["traceback"]
-    else:
-        assert all(line.startswith("    | ") for line in log.lines[1:])
-        assert all(map(str.isprintable, log.lines))
-
-
-def test_other_writing_stays_readable(logged: Switch) -> None:
-    """Umlauts, other alphabets and emoji are harmless."""
-    log = logged(format="console")
-    ours.info("hi", author="Łukasz 李 👩‍💻"[:9])
-    assert "Łukasz 李" in log.text
-
-
-def test_half_characters_are_borne(logged: Switch) -> None:
-    """JSON may bring them, and no stream can write them."""
-    log = logged(format="console")
-    ours.info("hi", text="\ud83d")
-    assert r"\ud83d" in log.text
-
-
-# ---- bounds ----
-
-
-@pytest.mark.parametrize("form", ["json", "console"])
-def test_a_line_is_bounded(logged: Switch, form: str) -> None:
-    """However much there is to say, and in whatever writing."""
-    log = logged(format=form)
-    ours.info("one", text="x" * 100_000)
-    ours.info("wide", text="語" * 100_000)
-    ours.info("many", **{f"field_{number}": "x" * 5000 for number in range(20)})
-    ours.info("list", rooms=[str(number) * 100 for number in range(5000)])
-    assert len(log.lines) == 4
-    assert all(len(line) <= LINE for line in log.lines)
-    assert "(97952 more)" in log.lines[0]
-
-
-def test_a_traceback_is_bounded_and_keeps_both_ends(logged: Switch) -> None:
-    """Where it began, and what it came to."""
-    log = logged()
-    try:
-        failing("x" * 100_000)
-    except ConnectionError:
-        ours.exception("odd", small="kept")
-    event = only(log)
-    assert len(event["traceback"]) < TRACEBACK + 100
-    assert event["traceback"].startswith("Traceback")
-    assert event["small"] == "kept"
-
-
 # ---- what nobody caught ----
 
 
@@ -328,14 +249,16 @@ def test_an_error_in_a_thread_is_logged(logged: Switch) -> None:
     assert KEY not in log.text
 
 
-async def test_an_error_that_a_task_lost_is_logged(logged: Switch) -> None:
-    """asyncio tells its own logger, with a traceback."""
+def test_an_error_that_a_task_lost_is_logged(logged: Switch) -> None:
+    """A loop tells asyncio's logger, with a traceback."""
     log = logged(KEY)
-    lost = asyncio.get_running_loop().create_future()
-    lost.set_exception(ConnectionError(KEY))
-    del lost
+    asyncio.run(_lose(KEY))
     gc.collect()
     event = only(log)
     assert event["event"].startswith("Future exception was never retrieved")
     assert "ConnectionError" in event["traceback"]
     assert KEY not in log.text
+
+
+async def _lose(text: str) -> None:
+    asyncio.get_running_loop().create_future().set_exception(ConnectionError(text))

@@ -19,7 +19,9 @@ def test_a_known_secret_goes_wherever_it_stands() -> None:
     assert redaction(KEY)(f"a {KEY}, b({KEY})") == f"a {MARK}, b({MARK})"
 
 
-@pytest.mark.parametrize("secret", ['say "when"', "back\\slash", "zwölf+drei=fünfzehn", "a b/c?d&e"])
+@pytest.mark.parametrize(
+    "secret", ['say "when"', "back\\slash", "zwölf+drei=fünfzehn", "a b/c?d&e"]
+)
 def test_a_secret_is_known_in_every_form(secret: str) -> None:
     """A repr, JSON, an address: each writes special characters in its own way."""
     redact = redaction(secret)
