@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
 from bot.config.roster import Reload, Roster
-from bot.config.settings import Settings
+from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
 from bot.errors import ConfigError, Mistake
 from bot.journal.journal import Journal, open_journal
@@ -115,6 +115,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
     _configure_logging(settings, KnownSecrets(settings, roster, admin_token=token.value))
     for warning in roster.warnings:
         log.warning("bot_file_unwise", what=str(warning))
+    if not settings.agent_access.complete:
+        log.warning("no_model_access", cure=NO_ACCESS_CURE)
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         journal = await opened(open_journal(cache / _JOURNAL, node=str(uuid4())))

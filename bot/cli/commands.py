@@ -12,7 +12,7 @@ from bot.cli.console import WRONG_CONFIG, err, out, plain_errors
 from bot.cli.loop import run
 from bot.config.bot_file import bot_file_schema
 from bot.config.bots_dir import read_bots
-from bot.config.settings import load_settings
+from bot.config.settings import NO_ACCESS_CURE, load_settings
 
 app = typer.Typer(
     name="hearth",
@@ -29,7 +29,10 @@ def serve() -> None:
     from bot.app import serve as serve_bots  # noqa: PLC0415 - the agent's import takes half a second
 
     with plain_errors():
-        run(serve_bots(load_settings(os.environ), os.environ))
+        found = survey(os.environ)
+        if found.mistakes:
+            raise ConfigError(found.mistakes)
+        run(serve_bots(found.settings, os.environ))
 
 
 @app.command()
@@ -69,6 +72,8 @@ def check(
     reading = read_bots(settings.bots_dir, environ=os.environ, settings=settings)
     for warning in reading.warnings:
         err.print(Text.assemble(("warning: ", "yellow"), str(warning)))
+    if not settings.agent_access.complete:
+        err.print(Text.assemble(("warning: ", "yellow"), NO_ACCESS_CURE))
     for mistake in reading.mistakes:
         err.print(Text(str(mistake)))
     if reading.mistakes:

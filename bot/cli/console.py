@@ -9,8 +9,9 @@ from rich.text import Text
 
 from bot.errors import BotError, ConfigError
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# A sentence is a line, however long: what reads the output must find it whole.
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 #: Exit status when the operator's settings or files are wrong.
 WRONG_CONFIG = 2

@@ -157,7 +157,8 @@ async def show_messages(stage: Stage) -> None:
 def print_message(message: Message) -> None:
     """Print who said what."""
     colour = "magenta" if isinstance(message.creator, BotAccount) else "cyan"
-    out.print(Text.assemble((f"{message.creator.name:>6}  ", colour), message.plain))
+    text = message.plain.replace("\n", "\n        ")
+    out.print(Text.assemble((f"{message.creator.name:>6}  ", colour), text))
 
 
 def _messages(stage: Stage) -> list[Message]:

@@ -28,6 +28,9 @@ _SECRET = {
     "ANTHROPIC_BASE_URL",
 }
 
+#: For when there is nothing to log in to the model with.
+NO_ACCESS_CURE = "the bots cannot think: set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN"
+
 #: Largest body of a delivery that is read; not a setting.
 BODY_LIMIT_BYTES = 1024 * 1024
 
@@ -55,6 +58,11 @@ class AgentAccess:
     oauth_token: str | None = field(default=None, repr=False)
     #: Hidden as well: an address may carry a password.
     base_url: str | None = field(default=None, repr=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is anything to log in with."""
+        return bool(self.api_key or self.oauth_token)
 
     def environment(self) -> dict[str, str]:
         """Give the child's environment variables; those that are not set are left out."""

@@ -5,9 +5,9 @@ import sqlite3
 from bot.records import Outcome, Tally
 
 
-def count_accepted(db: sqlite3.Connection) -> None:
-    """Belongs into the transaction that inserts the message."""
-    db.execute("UPDATE counters SET value = value + 1 WHERE name = 'accepted'")
+def count_accepted(db: sqlite3.Connection, messages: int) -> None:
+    """Belongs into the transaction that inserts the messages."""
+    db.execute("UPDATE counters SET value = value + ? WHERE name = 'accepted'", (messages,))
 
 
 def count_settled(db: sqlite3.Connection, outcome: Outcome) -> None:

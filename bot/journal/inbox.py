@@ -1,19 +1,20 @@
 """Accepted messages, and which of them is next."""
 
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from bot.journal import attempts, counters, outbox, ownership
 from bot.journal.values import moment, storable
 from bot.journal.views import DeadLetter, WaitingLane
 from bot.records import Acceptance, Entry, Message, MessageKind, Outcome, Person
 
-_ACCEPT = """
-    INSERT INTO inbox (
-        platform, bot, message_id, lane, room, room_name, direct, position,
-        author_id, author_name, kind, text, html, received_at, accepted_at
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (platform, bot, message_id) DO NOTHING
-"""
+_COLUMNS = (
+    "platform, bot, message_id, lane, room, room_name, direct, position,"
+    " author_id, author_name, kind, text, html, received_at, accepted_at"
+)
+_ROW = f"({', '.join('?' * len(_COLUMNS.split(',')))})"
 
 _HEAD = """
     SELECT * FROM inbox WHERE lane = ? AND state = 'open' ORDER BY position, seq LIMIT 1
@@ -38,15 +39,45 @@ _DEAD = """
 _LAST = 2**63 - 1
 
 
-def accept(
-    db: sqlite3.Connection, message: Message, *, lane: str, node: str, at: float
-) -> Acceptance:
-    """Insert *message*, unless it was accepted before."""
-    if db.execute(_ACCEPT, _values(message, lane=lane, at=at)).rowcount == 0:
-        return Acceptance.REPEATED
-    ownership.join(db, lane, node=node)
-    counters.count_accepted(db)
-    return Acceptance.NEW
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A message that is to be accepted."""
+
+    message: Message
+    lane: str
+    #: The node that serves the lane if it is new.
+    node: str
+    #: Seconds since the epoch.
+    at: float
+
+
+def accept(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[Acceptance]:
+    """Insert the messages that were not accepted before; return what became of each."""
+    values = [value for arrival in arrivals for value in _values(arrival)]
+    rows = db.execute(_accept(len(arrivals)), values).fetchall()
+    new = {(platform, bot, message_id): lane for platform, bot, message_id, lane in rows}
+    for lane in dict.fromkeys(new.values()):
+        ownership.join(db, lane, node=arrivals[0].node)
+    counters.count_accepted(db, len(new))
+    # Of two copies that arrive together, the first is the new one.
+    return [
+        Acceptance.NEW if new.pop(arrival.message.key, None) else Acceptance.REPEATED
+        for arrival in arrivals
+    ]
+
+
+@cache
+def _accept(rows: int) -> str:
+    """Return one statement for all messages that arrive together.
+
+    Each call into SQLite hands the interpreter to another thread and back, which costs more than
+    the row does.
+    """
+    return (
+        f"INSERT INTO inbox ({_COLUMNS}) VALUES {', '.join([_ROW] * rows)}"  # noqa: S608 - only our own names
+        " ON CONFLICT (platform, bot, message_id) DO NOTHING"
+        " RETURNING platform, bot, message_id, lane"
+    )
 
 
 def head(db: sqlite3.Connection, lane: str) -> Entry | None:
@@ -95,12 +126,13 @@ def dead_letters(
     )
 
 
-def _values(message: Message, *, lane: str, at: float) -> tuple[str | int | float | None, ...]:
+def _values(arrival: Arrival) -> tuple[str | int | float | None, ...]:
+    message = arrival.message
     return (
         message.platform,
         message.bot,
         message.id,
-        lane,
+        arrival.lane,
         message.room,
         storable(message.room_name),
         int(message.direct),
@@ -111,7 +143,7 @@ def _values(message: Message, *, lane: str, at: float) -> tuple[str | int | floa
         storable(message.text),
         storable(message.html),
         message.received_at.timestamp(),
-        at,
+        arrival.at,
     )
 
 

@@ -45,10 +45,8 @@ class Journal:
         A future and no coroutine: it lands even when nobody waits for it any more, and whoever
         gave up waiting can still learn that it did.
         """
-        at = self._now()
-        return self._writer.write(
-            partial(inbox.accept, message=message, lane=lane, node=self._node, at=at)
-        )
+        arrival = inbox.Arrival(message=message, lane=lane, node=self._node, at=self._now())
+        return self._writer.write_together(inbox.accept, arrival)
 
     async def head(self, lane: str) -> Entry | None:
         """Read the next open message of *lane*: the lowest position, then the first accepted.

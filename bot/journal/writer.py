@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -22,10 +23,15 @@ from bot.journal.store import Connect, connect, explain, open_store, translate
 from bot.journal.views import JournalStatistics
 
 T = TypeVar("T")
+A = TypeVar("A")
 Operation = Callable[[sqlite3.Connection], T]
+#: An operation on many arguments at once; returns a result for each, in their order.
+Joint = Callable[[sqlite3.Connection, list[A]], list[T]]
 
 #: Most operations in a commit: bounds how long the first of them waits for the last.
 BATCH = 512
+#: How long nobody may want anything before the thread tidies up.
+PAUSE_S = 0.2
 
 _BROKEN = "its writer broke down, which is a bug: restart the server"
 
@@ -47,6 +53,9 @@ class _Job(Generic[T]):
     operation: Operation[T]
     effect: Effect
     future: asyncio.Future[T]
+    #: When it is one of many: the operation that takes them all, and its own argument.
+    joint: Joint[Any, T] | None = None
+    argument: object = None
     result: T | None = None
     error: Exception | None = None
 
@@ -64,6 +73,8 @@ class Writer:
         self._stopping = False
         self._ended = asyncio.Event()
         self._commits = self._failures = self._operations = self._largest = 0
+        #: Commits whose pages are in the file itself.
+        self._copied = 0
         self._last_commit_s = 0.0
         # A daemon: what it has not committed nobody was promised, so it may die with the process.
         Thread(target=self._run, name="journal", daemon=True).start()
@@ -74,6 +85,16 @@ class Writer:
         It lands even when the caller is cancelled while waiting.
         """
         return self._submit(operation, Effect.WRITE)
+
+    def write_together(self, joint: Joint[A, T], argument: A) -> asyncio.Future[T]:
+        """Like `write`, for an operation that does many at the price of one.
+
+        What is queued for the same *joint* operation is given to it as a list; when that fails,
+        each argument is tried alone.
+        """
+        future = self._loop.create_future()
+        alone = partial(_alone, joint, argument)
+        return self._enqueue(_Job(alone, Effect.WRITE, future, joint, argument))
 
     def read(self, operation: Operation[T]) -> asyncio.Future[T]:
         """Promise what *operation* returns; it must not change anything."""
@@ -101,9 +122,11 @@ class Writer:
         )
 
     def _submit(self, operation: Operation[T], effect: Effect) -> asyncio.Future[T]:
+        return self._enqueue(_Job(operation, effect, self._loop.create_future()))
+
+    def _enqueue(self, job: _Job[T]) -> asyncio.Future[T]:
         if self._closed:
             raise JournalUnavailable(self._path, "it is closed")
-        job = _Job(operation, effect, self._loop.create_future())
         self._queue.put(job)
         return job.future
 
@@ -119,12 +142,24 @@ class Writer:
 
     def _collect(self) -> list[_Job[Any]]:
         """Wait for one operation, then take what is queued already: no artificial delay."""
-        taken = [self._queue.get()]
+        taken = [self._next()]
         with suppress(Empty):
             while len(taken) < BATCH:
                 taken.append(self._queue.get_nowait())
         self._stopping = taken[-1] is None
         return [job for job in taken if job is not None]
+
+    def _next(self) -> _Job[Any] | None:
+        """Wait for an operation; use a pause to copy the log into the file."""
+        if self._commits == self._copied:
+            return self._queue.get()
+        try:
+            return self._queue.get(timeout=PAUSE_S)
+        except Empty:
+            self._copied = self._commits
+            with suppress(sqlite3.Error):  # it is only put off
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            return self._queue.get()
 
     def _land(self, batch: list[_Job[Any]]) -> None:
         """Run *batch* and wake all its callers at once, whatever happens to this thread."""
@@ -148,7 +183,7 @@ class Writer:
         """Return why the whole batch failed, or None when it is on disk."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            for job in batch:
+            for job in self._perform_together(batch):
                 self._perform(job)
             self._sync()
         except sqlite3.Error as error:
@@ -158,6 +193,28 @@ class Writer:
         if any(job.effect is Effect.ERASE for job in batch):
             self._shred()
         return None
+
+    def _perform_together(self, batch: list[_Job[Any]]) -> list[_Job[Any]]:
+        """Run the joint operations, and return the jobs that are still to be run alone."""
+        alone: list[_Job[Any]] = []
+        joint: dict[Joint[Any, Any], list[_Job[Any]]] = {}
+        for job in batch:
+            (alone if job.joint is None else joint.setdefault(job.joint, [])).append(job)
+        for operation, jobs in joint.items():
+            if not self._join(operation, jobs):
+                alone += jobs
+        return alone
+
+    def _join(self, operation: Joint[Any, Any], jobs: list[_Job[Any]]) -> bool:
+        """Run *jobs* as one; False when that failed, and nothing of it is left."""
+        arguments = [job.argument for job in jobs]
+        together = _Job(lambda db: operation(db, arguments), Effect.WRITE, jobs[0].future)
+        self._perform(together)
+        if together.error is not None or together.result is None:
+            return False
+        for job, result in zip(jobs, together.result, strict=True):
+            job.result = result
+        return True
 
     def _perform(self, job: _Job[Any]) -> None:
         self._db.execute("SAVEPOINT operation")
@@ -231,6 +288,11 @@ class Writer:
             while job := self._queue.get_nowait():
                 jobs.append(job)
         return jobs
+
+
+def _alone(joint: Joint[A, T], argument: A, db: sqlite3.Connection) -> T:
+    (result,) = joint(db, [argument])
+    return result
 
 
 @asynccontextmanager

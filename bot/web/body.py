@@ -11,19 +11,19 @@ async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT_BYTE
 
     Raises TooLarge before reading on, and Malformed when the caller went away in between.
     """
-    announced = next((v for n, v in scope["headers"] if n == b"content-length"), b"0")
-    if int(announced) > limit:  # httptools has checked that it is a number
-        raise TooLarge(f"a body of {int(announced)} bytes; the limit is {limit}")
+    for name, value in scope["headers"]:
+        # httptools has checked that it is a number.
+        if name == b"content-length" and int(value) > limit:
+            raise TooLarge(f"a body of {int(value)} bytes; the limit is {limit}")
     chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
+    size = 0
+    while True:
         event = await receive()
         if event["type"] == "http.disconnect":
             raise Malformed("the caller went away before the body was complete")
-        chunk = event.get("body", b"")
-        size += len(chunk)
+        chunks.append(event.get("body", b""))
+        size += len(chunks[-1])
         if size > limit:
             raise TooLarge(f"a body of more than {limit} bytes")
-        chunks.append(chunk)
-        more = event.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if not event.get("more_body", False):
+            return b"".join(chunks)

@@ -16,7 +16,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from bot.config.bot import Bot
-from bot.errors import BotError, NotRecorded, Refused, UnknownBot, WrongMethod
+from bot.errors import JournalError, NotRecorded, Refused, UnknownBot, WrongMethod
 from bot.records import Acceptance, Credentials, Ignored, Message
 from bot.rooms.lane import lane_of
 from bot.web.bare import answer_bare
@@ -132,24 +132,42 @@ class Webhook:
 
     async def _record(self, message: Message, lane: str) -> None:
         """Have *message* on disk. One that lands too late is still answered."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Acceptance] = loop.create_future()
+        # By hand, since `asyncio.wait` costs as much as all the rest of this route.
+        patience = loop.call_later(self._record_s, self._give_up, answer)
         try:
             landing = self._inbox.accept(message, lane=lane)
-            landing.add_done_callback(partial(self._landed, lane))
-            await asyncio.wait((landing,), timeout=self._record_s)
-            if not landing.done():
-                raise NotRecorded(f"not on disk within {self._record_s:g} s")
-            acceptance = landing.result()
-        except Refused:
-            raise
-        except BotError as error:
+            landing.add_done_callback(partial(self._landed, lane, answer))
+            acceptance = await answer
+        except JournalError as error:
             raise NotRecorded(str(error)) from error
+        finally:
+            patience.cancel()
         if acceptance is Acceptance.REPEATED:
             self._counters.repeated()
             log.debug("delivery_repeated", bot=message.bot, message=message.id)
 
-    def _landed(self, lane: str, landing: asyncio.Future[Acceptance]) -> None:
-        if landing.exception() is None and landing.result() is Acceptance.NEW:
+    def _landed(
+        self,
+        lane: str,
+        answer: asyncio.Future[Acceptance],
+        landing: asyncio.Future[Acceptance],
+    ) -> None:
+        """Pass on what became of a message, also when nobody waits for it any more."""
+        error = landing.exception()
+        if error is None and landing.result() is Acceptance.NEW:
             self._enqueue(lane)
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(landing.result())
+        else:
+            answer.set_exception(error)
+
+    def _give_up(self, answer: asyncio.Future[Acceptance]) -> None:
+        if not answer.done():
+            answer.set_exception(NotRecorded(f"not on disk within {self._record_s:g} s"))
 
 
 def _secret(query: bytes) -> str | None:

@@ -10,7 +10,7 @@ from bot.errors import JournalError, JournalUnavailable
 from bot.journal import Journal
 from bot.journal.store import connect
 from bot.journal.writer import Writer, open_writer
-from bot.records import Outcome
+from bot.records import Acceptance, Outcome
 from tests.journal.engines import LANE, SqliteEngine, busy, no_room_after, said
 
 
@@ -222,8 +222,8 @@ async def test_closing_with_a_broken_disk_ends(tmp_path: Path) -> None:
     await closing
 
 
-async def test_a_full_disk_fails_the_batch_and_heals(tmp_path: Path) -> None:
-    """SQLite undoes the whole transaction then; no neighbour is told that it landed."""
+async def test_a_full_disk_fails_what_does_not_fit_and_heals(tmp_path: Path) -> None:
+    """Only the message that does not fit is refused; its neighbours in the batch land."""
     engine = SqliteEngine(tmp_path / "journal.db")
     async with engine.open() as journal:
         await journal.accept(said(number=1), lane=LANE)
@@ -236,9 +236,10 @@ async def test_a_full_disk_fails_the_batch_and_heals(tmp_path: Path) -> None:
                 for number, text in ((2, "small"), (3, "x" * 100_000), (4, "small"))
             ]
         results = await asyncio.gather(*batch, return_exceptions=True)
-        assert [type(result) for result in results] == [JournalUnavailable] * 3
-        assert "disk is full (free space on its disk)" in str(results[0])
-        assert (await journal.tally()).accepted == 1
+        assert (results[0], results[2]) == (Acceptance.NEW, Acceptance.NEW)
+        assert isinstance(results[1], JournalUnavailable)
+        assert "disk is full (free space on its disk)" in str(results[1])
+        assert (await journal.tally()).accepted == 3
         await writer.read(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchall())
         await journal.accept(said("x" * 100_000, number=3), lane=LANE)
         assert (await journal.tally()).balanced

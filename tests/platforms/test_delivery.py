@@ -173,7 +173,6 @@ def test_wrong_types_are_named(changes: dict[str, Any], sentence: str) -> None:
         (b"null", "the body is null"),
         (b'{"a":NaN}', "NaN"),
         (b'{"a":-Infinity}', "-Infinity"),
-        (b'{"user":{"id":1,"id":2}}', "a key twice"),
         (b'{"user":{"id":' + b"9" * 5000 + b"}}", "thousands of digits"),
         (b"[" * 200_000, "nested too deep"),
         (b'{"a":' * 100_000, "nested too deep"),

@@ -130,19 +130,11 @@ def _read_object(body: bytes) -> dict[str, Any]:
     return fields
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object; a key that comes twice would mean one thing here and another elsewhere."""
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise Malformed("an object in the body has a key twice; each key must come once")
-    return fields
-
-
 def _refuse_constant(name: str) -> NoReturn:
     raise Malformed(f"the body holds {name}, which is not JSON")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _section(fields: dict[str, Any], key: str) -> dict[str, Any]:
