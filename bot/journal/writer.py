@@ -7,26 +7,22 @@ it fails alone. A failed commit fails them all, and nothing of them is visible.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import perf_counter
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from bot.errors import BotError, JournalUnavailable
+from bot.journal.operation import Effect, Pending, Joint, Operation, run_alone
 from bot.journal.store import Connect, connect, explain, open_store, translate
 from bot.journal.views import JournalStatistics
 
 T = TypeVar("T")
 A = TypeVar("A")
-Operation = Callable[[sqlite3.Connection], T]
-#: An operation on many arguments at once; returns a result for each, in their order.
-Joint = Callable[[sqlite3.Connection, list[A]], list[T]]
 
 #: Most operations in a commit: bounds how long the first of them waits for the last.
 BATCH = 512
@@ -34,30 +30,6 @@ BATCH = 512
 PAUSE_S = 0.2
 
 _BROKEN = "its writer broke down, which is a bug: restart the server"
-
-
-class Effect(Enum):
-    """What an operation asks of the file."""
-
-    #: Changes nothing; needs no commit.
-    READ = auto()
-    WRITE = auto()
-    #: Deletes what must not be readable afterwards, in the write-ahead log neither.
-    ERASE = auto()
-
-
-@dataclass(slots=True, eq=False)
-class _Job(Generic[T]):
-    """An operation on its way through the thread."""
-
-    operation: Operation[T]
-    effect: Effect
-    future: asyncio.Future[T]
-    #: When it is one of many: the operation that takes them all, and its own argument.
-    joint: Joint[Any, T] | None = None
-    argument: object = None
-    result: T | None = None
-    error: Exception | None = None
 
 
 class Writer:
@@ -68,7 +40,7 @@ class Writer:
         self._db = db
         self._lease = lease
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Pending[Any] | None] = SimpleQueue()
         self._closed = False
         self._stopping = False
         self._ended = asyncio.Event()
@@ -93,8 +65,8 @@ class Writer:
         each argument is tried alone.
         """
         future = self._loop.create_future()
-        alone = partial(_alone, joint, argument)
-        return self._enqueue(_Job(alone, Effect.WRITE, future, joint, argument))
+        alone = partial(run_alone, joint, argument)
+        return self._enqueue(Pending(alone, Effect.WRITE, future, joint, argument))
 
     def read(self, operation: Operation[T]) -> asyncio.Future[T]:
         """Promise what *operation* returns; it must not change anything."""
@@ -122,13 +94,13 @@ class Writer:
         )
 
     def _submit(self, operation: Operation[T], effect: Effect) -> asyncio.Future[T]:
-        return self._enqueue(_Job(operation, effect, self._loop.create_future()))
+        return self._enqueue(Pending(operation, effect, self._loop.create_future()))
 
-    def _enqueue(self, job: _Job[T]) -> asyncio.Future[T]:
+    def _enqueue(self, one: Pending[T]) -> asyncio.Future[T]:
         if self._closed:
             raise JournalUnavailable(self._path, "it is closed")
-        self._queue.put(job)
-        return job.future
+        self._queue.put(one)
+        return one.future
 
     # ---- in the thread ----
 
@@ -140,16 +112,16 @@ class Writer:
         finally:
             self._loop.call_soon_threadsafe(self._end)
 
-    def _collect(self) -> list[_Job[Any]]:
+    def _collect(self) -> list[Pending[Any]]:
         """Wait for one operation, then take what is queued already: no artificial delay."""
         taken = [self._next()]
         with suppress(Empty):
             while len(taken) < BATCH:
                 taken.append(self._queue.get_nowait())
         self._stopping = taken[-1] is None
-        return [job for job in taken if job is not None]
+        return [one for one in taken if one is not None]
 
-    def _next(self) -> _Job[Any] | None:
+    def _next(self) -> Pending[Any] | None:
         """Wait for an operation; use a pause to copy the log into the file."""
         if self._commits == self._copied:
             return self._queue.get()
@@ -161,76 +133,76 @@ class Writer:
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             return self._queue.get()
 
-    def _land(self, batch: list[_Job[Any]]) -> None:
+    def _land(self, batch: list[Pending[Any]]) -> None:
         """Run *batch* and wake all its callers at once, whatever happens to this thread."""
         failure: str | None = _BROKEN
         try:
             self._undo()
-            reads = all(job.effect is Effect.READ for job in batch)
+            reads = all(one.effect is Effect.READ for one in batch)
             failure = self._look(batch) if reads else self._commit(batch)
             self._operations += len(batch)
             self._largest = max(self._largest, len(batch))
         finally:
             self._loop.call_soon_threadsafe(self._deliver, batch, failure)
 
-    def _look(self, batch: list[_Job[Any]]) -> str | None:
+    def _look(self, batch: list[Pending[Any]]) -> str | None:
         """Answer reads without a transaction: nobody else writes in between."""
-        for job in batch:
-            self._try(job)
+        for one in batch:
+            self._try(one)
         return None
 
-    def _commit(self, batch: list[_Job[Any]]) -> str | None:
+    def _commit(self, batch: list[Pending[Any]]) -> str | None:
         """Return why the whole batch failed, or None when it is on disk."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            for job in self._perform_together(batch):
-                self._perform(job)
+            for one in self._perform_together(batch):
+                self._perform(one)
             self._sync()
         except sqlite3.Error as error:
             self._failures += 1
             self._undo()
             return explain(error)
-        if any(job.effect is Effect.ERASE for job in batch):
+        if any(one.effect is Effect.ERASE for one in batch):
             self._shred()
         return None
 
-    def _perform_together(self, batch: list[_Job[Any]]) -> list[_Job[Any]]:
-        """Run the joint operations, and return the jobs that are still to be run alone."""
-        alone: list[_Job[Any]] = []
-        joint: dict[Joint[Any, Any], list[_Job[Any]]] = {}
-        for job in batch:
-            (alone if job.joint is None else joint.setdefault(job.joint, [])).append(job)
-        for operation, jobs in joint.items():
-            if not self._join(operation, jobs):
-                alone += jobs
+    def _perform_together(self, batch: list[Pending[Any]]) -> list[Pending[Any]]:
+        """Run the joint operations, and return what is still to be run alone."""
+        alone: list[Pending[Any]] = []
+        joint: dict[Joint[Any, Any], list[Pending[Any]]] = {}
+        for one in batch:
+            (alone if one.joint is None else joint.setdefault(one.joint, [])).append(one)
+        for operation, several in joint.items():
+            if not self._join(operation, several):
+                alone += several
         return alone
 
-    def _join(self, operation: Joint[Any, Any], jobs: list[_Job[Any]]) -> bool:
-        """Run *jobs* as one; False when that failed, and nothing of it is left."""
-        arguments = [job.argument for job in jobs]
-        together = _Job(lambda db: operation(db, arguments), Effect.WRITE, jobs[0].future)
+    def _join(self, operation: Joint[Any, Any], several: list[Pending[Any]]) -> bool:
+        """Run *several* as one; False when that failed, and nothing of it is left."""
+        arguments = [one.argument for one in several]
+        together = Pending(lambda db: operation(db, arguments), Effect.WRITE, several[0].future)
         self._perform(together)
         if together.error is not None or together.result is None:
             return False
-        for job, result in zip(jobs, together.result, strict=True):
-            job.result = result
+        for one, result in zip(several, together.result, strict=True):
+            one.result = result
         return True
 
-    def _perform(self, job: _Job[Any]) -> None:
+    def _perform(self, one: Pending[Any]) -> None:
         self._db.execute("SAVEPOINT operation")
-        self._try(job)
-        if job.error is not None:
+        self._try(one)
+        if one.error is not None:
             if not self._db.in_transaction:
                 # a full disk makes SQLite undo the whole batch, not only this operation
-                raise job.error
+                raise one.error
             self._db.execute("ROLLBACK TO operation")
         self._db.execute("RELEASE operation")
 
-    def _try(self, job: _Job[Any]) -> None:
+    def _try(self, one: Pending[Any]) -> None:
         try:
-            job.result = job.operation(self._db)
+            one.result = one.operation(self._db)
         except Exception as error:  # noqa: BLE001  (a bug is its caller's, not everybody's)
-            job.error = error
+            one.error = error
 
     def _undo(self) -> None:
         # Called again before the next batch, should even this fail.
@@ -252,22 +224,22 @@ class Writer:
 
     # ---- back in the loop ----
 
-    def _deliver(self, batch: list[_Job[Any]], failure: str | None) -> None:
-        for job in batch:
-            error = self._error(job, failure)
-            if job.future.cancelled():
+    def _deliver(self, batch: list[Pending[Any]], failure: str | None) -> None:
+        for one in batch:
+            error = self._error(one, failure)
+            if one.future.cancelled():
                 self._report(error)
             elif error is not None:
-                job.future.set_exception(error)
+                one.future.set_exception(error)
             else:
-                job.future.set_result(job.result)
+                one.future.set_result(one.result)
 
-    def _error(self, job: _Job[Any], failure: str | None) -> Exception | None:
+    def _error(self, one: Pending[Any], failure: str | None) -> Exception | None:
         if failure is not None:
             return JournalUnavailable(self._path, failure)
-        if isinstance(job.error, sqlite3.Error):
-            return translate(self._path, job.error)
-        return job.error
+        if isinstance(one.error, sqlite3.Error):
+            return translate(self._path, one.error)
+        return one.error
 
     def _report(self, error: Exception | None) -> None:
         """Make a bug heard whose caller has gone."""
@@ -282,17 +254,12 @@ class Writer:
             self._deliver(self._left(), _BROKEN)
         self._ended.set()
 
-    def _left(self) -> list[_Job[Any]]:
-        jobs = []
+    def _left(self) -> list[Pending[Any]]:
+        left = []
         with suppress(Empty):
-            while job := self._queue.get_nowait():
-                jobs.append(job)
-        return jobs
-
-
-def _alone(joint: Joint[A, T], argument: A, db: sqlite3.Connection) -> T:
-    (result,) = joint(db, [argument])
-    return result
+            while one := self._queue.get_nowait():
+                left.append(one)
+        return left
 
 
 @asynccontextmanager
