@@ -15,7 +15,7 @@ from hypothesis import settings
 from tests import guards
 
 #: Folders whose tests start servers, children or browsers: they run after all others.
-SLOW = ("deployment", "invariants", "acceptance", "e2e", "demo", "browser", "chaos")
+SLOW = ("deployment", "contract", "invariants", "acceptance", "e2e", "demo", "browser", "chaos")
 
 _guard = guards.NetworkGuard()
 

@@ -11,8 +11,9 @@ from rich.text import Text
 from bot.cli.console import WRONG_CONFIG, err, out, plain_errors
 from bot.cli.loop import run
 from bot.config.bot_file import bot_file_schema
-from bot.config.bots_dir import read_bots
-from bot.config.settings import NO_ACCESS_CURE, load_settings
+from bot.config.settings import NO_ACCESS_CURE
+from bot.config.survey import survey
+from bot.errors import ConfigError
 
 app = typer.Typer(
     name="hearth",
@@ -67,19 +68,17 @@ def check(
     if schema:
         out.print_json(json.dumps(bot_file_schema()))
         return
-    with plain_errors():
-        settings = load_settings(os.environ)
-    reading = read_bots(settings.bots_dir, environ=os.environ, settings=settings)
-    for warning in reading.warnings:
+    found = survey(os.environ)
+    for warning in found.reading.warnings:
         err.print(Text.assemble(("warning: ", "yellow"), str(warning)))
-    if not settings.agent_access.complete:
+    if not found.settings.agent_access.complete:
         err.print(Text.assemble(("warning: ", "yellow"), NO_ACCESS_CURE))
-    for mistake in reading.mistakes:
+    for mistake in found.mistakes:
         err.print(Text(str(mistake)))
-    if reading.mistakes:
+    if found.mistakes:
         raise typer.Exit(WRONG_CONFIG)
-    names = ", ".join(f"{bot.name} ({id_})" for id_, bot in reading.bots.items())
-    out.print(f"{settings.bots_dir}: all right: {names or 'no bots yet'}")
+    names = ", ".join(f"{bot.name} ({id_})" for id_, bot in found.reading.bots.items())
+    out.print(Text(f"{found.settings.bots_dir}: all right: {names or 'no bots yet'}"))
 
 
 def main() -> None:

@@ -53,8 +53,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
     except OSError as error:
+        # Python adds the address, which our sentence has already.
+        why = (error.strerror or str(error)).partition(" (while")[0]
         what = (
-            f"{host}:{port} cannot be listened on: {error.strerror or error};"
+            f"{host}:{port} cannot be listened on: {why};"
             " choose another HEARTH_PORT or end the program that has it"
         )
         raise ConfigError((Mistake(where="HEARTH_PORT", line=None, what=what),)) from error

@@ -159,6 +159,8 @@ class Webhook:
         if error is None and landing.result() is Acceptance.NEW:
             self._enqueue(lane)
         if answer.done():
+            if error is not None and not isinstance(error, JournalError):
+                raise error  # a bug whose caller has gone: the loop logs it
             return
         if error is None:
             answer.set_result(landing.result())

@@ -1,7 +1,7 @@
 """A whole world on loopback: chat, model, and the real server with the SDK's real child."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,23 @@ class Running:
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}", **how.pop("headers", {})}
         async with httpx.AsyncClient(trust_env=False) as client:
             return await client.request(method, f"{self.url}{path}", headers=headers, **how)
+
+    async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
+        """Ask for a page again and again until it says what *holds* wants; return it."""
+        headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False) as client,
+        ):
+            while not holds(page := (await client.get(path)).raise_for_status().json()):
+                pass
+        return page
+
+    async def settled(self) -> dict[str, int]:
+        """Wait until nothing is open; return the equation."""
+        queues = await self.until("/queue/stats", lambda page: page["messages"]["open"] == 0)
+        assert queues["messages"].pop("balanced")
+        return {name: count for name, count in queues["messages"].items() if count}
 
 
 class World:
@@ -93,6 +110,11 @@ class World:
             "BO_BOT_KEY": self.bo.key,
         }
 
+    def call(self, url: str) -> None:
+        """Have the chat call the bots at a server's address."""
+        self.campfire.change_webhook(self.ada, f"{url}/webhook/ada")
+        self.campfire.change_webhook(self.bo, f"{url}/webhook/bo")
+
     @asynccontextmanager
     async def serving(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Running]:
         """Run the server until the block ends, which stops it in order."""
@@ -102,8 +124,7 @@ class World:
 
         def announce(url: str) -> None:
             urls.append(url)
-            self.campfire.change_webhook(self.ada, f"{url}/webhook/ada")
-            self.campfire.change_webhook(self.bo, f"{url}/webhook/bo")
+            self.call(url)
             listening.set()
 
         async with asyncio.TaskGroup() as group:
@@ -133,9 +154,7 @@ class World:
 
     async def answer(self, message: Message, by: BotAccount | None = None) -> str:
         """Wait for the answer to a message; return its text."""
-        answer = await self.campfire.answer_to(
-            message, by=by or self.ada, timeout_s=PATIENCE_S
-        )
+        answer = await self.campfire.answer_to(message, by=by or self.ada, timeout_s=PATIENCE_S)
         return answer.plain
 
     async def ask(
@@ -153,14 +172,23 @@ class World:
         """Return the session files there are."""
         return sorted(self.cache.glob("session_*.json"))
 
+    def transcripts(self, bot_id: str = "ada") -> list[Path]:
+        """Return the transcripts that a bot's children have written."""
+        return sorted((self.cache / "agent" / bot_id / "projects").glob("*/*.jsonl"))
+
 
 @asynccontextmanager
 async def open_world(
-    folder: Path, *, dialect: Dialect = Dialect.MAIN, workers: int = 1
+    folder: Path,
+    *,
+    dialect: Dialect = Dialect.MAIN,
+    workers: int = 1,
+    prepare: Callable[[Campfire], object] = lambda _: None,
 ) -> AsyncIterator[World]:
-    """Open a world without a server; see `World.serving`."""
+    """Open a world without a server; see `World.serving`. *prepare* meets the chat still empty."""
     async with (
         open_model() as model,
         open_campfire(dialect=dialect, workers=workers) as campfire,
     ):
+        prepare(campfire)
         yield World(folder, model, campfire)

@@ -1,0 +1,232 @@
+import asyncio
+from collections import Counter
+from datetime import datetime
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.errors import JournalError, JournalUnavailable, Malformed, NotAuthentic, TooMany
+from bot.records import Acceptance, Credentials, Ignored, Message
+from bot.web.webhook import Webhook
+from tests.operate.characters import LANE, FakeRoster, make_bot, make_message
+from tests.web.asgi import Answer, ask
+
+Landing = asyncio.Future[Acceptance]
+
+
+class Bots(FakeRoster):
+    """The roster, asked as deliveries do."""
+
+    def get(self, bot_id: str) -> object:
+        """Find a bot that takes deliveries."""
+        return self.bots.get(bot_id)
+
+
+class Platform:
+    """Reads every body as the same message, unless something else is set."""
+
+    def __init__(self) -> None:
+        self.found: Message | Ignored | Exception = make_message()
+        self.secrets: list[str | None] = []
+
+    def read(
+        self, body: bytes, *, credentials: Credentials, secret: str | None, received_at: datetime
+    ) -> Message | Ignored:
+        """Return or raise what is set."""
+        assert (body, credentials.bot) == (b"{}", "ada")
+        assert received_at.tzinfo is not None
+        self.secrets.append(secret)
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+class Inbox:
+    """A journal whose commits land when the test says so."""
+
+    def __init__(self) -> None:
+        self.refusal: Exception | None = None
+        self.landings: asyncio.Queue[Landing] = asyncio.Queue()
+
+    def accept(self, message: Message, *, lane: str) -> Landing:
+        """Promise a commit."""
+        assert (message, lane) == (make_message(), LANE)
+        if self.refusal is not None:
+            raise self.refusal
+        landing: Landing = asyncio.get_running_loop().create_future()
+        self.landings.put_nowait(landing)
+        return landing
+
+
+class Counted(Counter[str]):
+    """What was counted of deliveries."""
+
+    def refused(self, reason: str) -> None:
+        """Count a refusal."""
+        self[f"refused {reason}"] += 1
+
+    def ignored(self, why: str) -> None:
+        """Count a delivery that asks for nothing."""
+        self[f"ignored {why}"] += 1
+
+    def repeated(self) -> None:
+        """Count a repeated delivery."""
+        self["repeated"] += 1
+
+
+class Route:
+    """The route over fakes."""
+
+    def __init__(self, *, record_s: float = 60) -> None:
+        self.platform = Platform()
+        self.inbox = Inbox()
+        self.counted = Counted()
+        self.enqueued: list[str] = []
+        self.app = Webhook(
+            Bots(make_bot()),  # type: ignore[arg-type] # a fake gives what a roster would
+            {"campfire": self.platform},
+            self.inbox,
+            self.counted,
+            enqueue=self.enqueued.append,
+            record_s=record_s,
+        )
+
+    async def deliver(self, landing: Acceptance | Exception | None = None) -> Answer:
+        """Deliver to Ada; with *landing*, that becomes of the commit."""
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(ask(self.app), name="deliver")
+            if landing is not None:
+                commit = await self.inbox.landings.get()
+                assert not asking.done()
+                if isinstance(landing, Exception):
+                    commit.set_exception(landing)
+                else:
+                    commit.set_result(landing)
+        return asking.result()
+
+
+async def test_a_new_message_is_acknowledged_once_it_is_on_disk() -> None:
+    """204 comes after the commit, and then the lane is told."""
+    route = Route()
+    answer = await route.deliver(Acceptance.NEW)
+    assert (answer.status, answer.headers, answer.body) == (204, {}, b"")
+    assert route.enqueued == [LANE]
+    assert not route.counted
+
+
+async def test_a_repeated_message_starts_nothing() -> None:
+    """It is acknowledged and counted, and no lane is woken."""
+    route = Route()
+    assert (await route.deliver(Acceptance.REPEATED)).status == 204
+    assert (route.enqueued, route.counted) == ([], {"repeated": 1})
+
+
+async def test_what_asks_for_nothing_is_not_recorded() -> None:
+    """It is acknowledged and counted by its reason."""
+    route = Route()
+    route.platform.found = Ignored(why="own_message")
+    assert (await route.deliver()).status == 204
+    assert route.inbox.landings.empty()
+    assert route.counted == {"ignored own_message": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(Malformed("x"), 400), (NotAuthentic("x"), 401), (TooMany("x"), 429)]
+)
+async def test_a_refusal_is_a_status(error: Exception, status: int) -> None:
+    """Each kind has its status, its count and one line."""
+    route = Route()
+    route.platform.found = error
+    with capture_logs() as logs:
+        answer = await route.deliver()
+    assert (answer.status, answer.is_silent) == (status, True)
+    assert route.counted == {f"refused {type(error).__name__}": 1}
+    (line,) = logs
+    assert (line["event"], line["why"], line["bot"]) == ("delivery_refused", "x", "ada")
+
+
+@pytest.mark.parametrize("error", [JournalUnavailable("j", "disk full"), JournalError("broken")])
+async def test_a_commit_that_fails_is_not_acknowledged(error: JournalError) -> None:
+    """The caller gets 503, and no lane is woken."""
+    route = Route()
+    answer = await route.deliver(error)
+    assert (answer.status, answer.is_silent) == (503, True)
+    assert (route.enqueued, route.counted) == ([], {"refused NotRecorded": 1})
+
+
+async def test_a_journal_that_is_closed_is_not_a_bug() -> None:
+    """What it refuses at once is a refusal like any other."""
+    route = Route()
+    route.inbox.refusal = JournalUnavailable("j", "it is closed")
+    assert (await route.deliver()).status == 503
+
+
+async def test_a_late_commit_is_not_acknowledged_and_not_lost() -> None:
+    """The caller gets 503 in time; when the row lands after all, its lane is told."""
+    route = Route(record_s=0)
+    assert (await route.deliver()).status == 503
+    route.inbox.landings.get_nowait().set_result(Acceptance.NEW)
+    await asyncio.sleep(0)
+    assert route.enqueued == [LANE]
+    assert route.counted == {"refused NotRecorded": 1}
+
+
+async def test_a_late_commit_that_fails_wakes_nobody() -> None:
+    """The caller has heard already that it is not recorded."""
+    route = Route(record_s=0)
+    assert (await route.deliver()).status == 503
+    route.inbox.landings.get_nowait().set_exception(JournalUnavailable("j", "disk full"))
+    await asyncio.sleep(0)
+    assert route.enqueued == []
+
+
+async def test_a_caller_that_goes_away_leaves_its_message() -> None:
+    """What is on its way to the disk is answered, whoever still listens."""
+    route = Route()
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(ask(route.app), name="deliver")
+        landing = await route.inbox.landings.get()
+        asking.cancel()
+    landing.set_result(Acceptance.NEW)
+    await asyncio.sleep(0)
+    assert route.enqueued == [LANE]
+
+
+async def test_a_bug_is_silent_and_heard() -> None:
+    """The caller gets 500 and nothing else, and the bug travels on."""
+    route = Route()
+    route.platform.found = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        await ask(route.app)
+    assert not route.counted
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [("/webhook/bo", "POST", 404), ("/webhook/", "POST", 404), ("/webhook/ada", "GET", 405)],
+)
+async def test_wrong_places_and_methods(path: str, method: str, status: int) -> None:
+    """They are refused before anything is read; the method that works is named."""
+    answer = await ask(Route().app, path, method, hang_up=True)
+    assert (answer.status, answer.is_silent) == (status, True)
+    assert answer.headers.get(b"allow") == (b"POST" if status == 405 else None)
+
+
+@pytest.mark.parametrize(
+    ("query", "secret"),
+    [
+        (b"", None),
+        (b"x=1", None),
+        (b"secret=", None),
+        (b"secret=a+b%26%C3%A9&secret=c", "a b&\u00e9"),
+        (b"t=1&secret=a", "a"),
+        (b"my_secret=a", None),
+        (b"secret=%ff", "\ufffd"),
+    ],
+)
+async def test_the_secret_in_the_address(query: bytes, secret: str | None) -> None:
+    """It is read as a form writes it; a repeated one counts once."""
+    route = Route()
+    route.platform.found = Ignored(why="unknown_type")
+    await ask(route.app, query=query)
+    assert route.platform.secrets == [secret]
