@@ -6,11 +6,16 @@ import shutil
 
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
-from bot.agent.launch import child_environment, write_launcher
+from bot.agent.launch import bare_environment, bundled_child, write_launcher
 from bot.agent.options import agent_options
 from bot.agent.selfcheck import ChildVersion, check_child
 from bot.agent.start import Fresh, Start
-from bot.agent.transcript import Transcript, delete_transcript, read_transcript
+from bot.agent.transcript import (
+    Transcript,
+    delete_transcript,
+    is_session_id,
+    read_transcript,
+)
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
 
@@ -30,8 +35,9 @@ class Agent:
         Raises AgentMissing or OSError.
         """
         await asyncio.to_thread(write_launcher, self._folders)
-        home = self._folders.root / "agent"
-        return await check_child({"HOME": str(home), "PATH": os.defpath})
+        child = bundled_child()
+        environment = bare_environment(self._folders, child)
+        return await check_child(self._folders.launcher, child, environment)
 
     def check(self, bot: Bot) -> None:
         """Build the bot's options once, so that a tool that cannot be loaded shows early.
@@ -40,7 +46,6 @@ class Agent:
         """
         start = Fresh(session_id="00000000-0000-4000-8000-000000000000")
         agent_options(bot, start, access=self._access, folders=self._folders, stderr=_unheard)
-        child_environment(bot, self._access, self._folders)
 
     def conversation(self, bot: Bot, start: Start) -> Conversation:
         """Return a conversation that is not running yet.
@@ -60,6 +65,8 @@ class Agent:
         await asyncio.to_thread(self._forget, bot, session_id)
 
     def _forget(self, bot: str, session_id: str) -> None:
+        if not is_session_id(session_id):
+            return  # from a file that others wrote: nothing of ours, and perhaps a path elsewhere
         delete_transcript(self._folders.config(bot), session_id)
         work = self._folders.work(bot, session_id)
         if work.exists():

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
 
 import structlog
-from claude_agent_sdk import ClaudeSDKClient
+from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message
 
 from bot.agent.child import kill, resident_bytes
 from bot.agent.folders import AgentFolders
@@ -20,11 +20,36 @@ from bot.errors import AgentError, AgentStartFailed, ConversationDied, TurnTimed
 
 log = structlog.get_logger(__name__)
 
-#: The child answers an interrupt within 40 ms; a hung one not at all.
-_INTERRUPT_S = 5.0
+#: From an interrupt to the last message of its prompt: the child needs 40 ms, a hung one for ever.
+_SILENCE_S = 5.0
+#: The same when nobody waits for that message any more.
+_INTERRUPT_S = 2.0
 #: An idle child is gone 25 ms after its input closes; a hung one would take 10 s to give up on.
 _CLOSE_S = 2.0
 _STDERR_LINES = 20
+
+
+class Client(Protocol):
+    """What a conversation uses of the SDK's client."""
+
+    async def connect(self) -> None:
+        """Start the child."""
+
+    async def get_server_info(self) -> dict[str, Any] | None:
+        """Return what the child said of itself when it started: ``pid`` among others."""
+
+    async def query(self, prompt: AsyncIterator[dict[str, Any]]) -> None:
+        """Send a prompt."""
+
+    def receive_messages(self) -> AsyncIterator[Message]:
+        """Yield all that the child says, until it ends."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Have the child drop what it is doing."""
+
+    async def disconnect(self) -> None:
+        """End the child. May be called again when it was cancelled."""
 
 
 class Conversation:
@@ -42,33 +67,38 @@ class Conversation:
         access: AgentAccess,
         folders: AgentFolders,
         boots: asyncio.Semaphore,
+        client: Callable[[ClaudeAgentOptions], Client] = ClaudeSDKClient,
     ) -> None:
         self.bot = bot
         self.session_id = start.session_id
         self.ended = asyncio.Event()
         #: Whether it ends because we want it to.
         self.closing = False
+        #: Whether the child ended on its own, after it had booted.
+        self.died = False
         self._folders = folders
         self._boots = boots
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
-        self._client = ClaudeSDKClient(
+        self._client = client(
             agent_options(bot, start, access=access, folders=folders, stderr=self._stderr.append)
         )
+        #: Set when the child has booted, and when it never will.
         self._ready = asyncio.Event()
+        self._fit = False
         self._end: AgentError | None = None
         self._owner: asyncio.Task[Any] | None = None
+        self._leaving = False
         self._asking: Asking | None = None
-        self._fit = True
         self._pid: int | None = None
 
     @property
     def usable(self) -> bool:
         """Whether a next prompt can be sent: open, and not left in the middle of one."""
-        return self._fit and not self.ended.is_set()
+        return self._fit
 
     @property
     def memory_bytes(self) -> int | None:
-        """Resident bytes of the child; None while there is none."""
+        """Resident bytes of the child and what it started; None while there is none."""
         return resident_bytes(self._pid) if self._pid is not None else None
 
     async def run(self) -> None:
@@ -79,11 +109,14 @@ class Conversation:
         try:
             async with self._boots:
                 await self._connect()
+            self._fit = True
             self._ready.set()
             await self._read()
         except AgentError as error:
             self._end = error
+            self.died = self._ready.is_set() and not self.closing
         finally:
+            self._leaving = True
             self._release()
             try:
                 await self._disconnect()
@@ -99,7 +132,7 @@ class Conversation:
         if self._end is None:
             return
         if isinstance(self._end, ConversationDied):
-            raise AgentStartFailed(str(self._end))
+            raise AgentStartFailed(str(self._end)) from self._end
         raise self._end
 
     async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
@@ -108,46 +141,49 @@ class Conversation:
         Raises ConversationDied, ModelFailed, or TurnTimedOut, after which the prompt is
         interrupted and its answer can no longer come.
         """
-        loop = asyncio.get_running_loop()
-        asking = self._asking = Asking(prompt_uuid, now=loop.time())
+        if not self.usable:
+            raise self._end or ConversationDied("the conversation cannot be asked")
+        asking = self._asking = Asking(prompt_uuid, now=asyncio.get_running_loop().time())
         try:
-            await self._send(text, prompt_uuid)
             async with asyncio.timeout(timeout_s):
+                await self._send(text, prompt_uuid)
                 await asking.finished.wait()
         except TimeoutError:
             await self._silence(asking)
-            raise TurnTimedOut(f"no answer within {timeout_s:g} s") from None
-        except asyncio.CancelledError:
-            self._fit = False  # its answer may still come: never to be asked again
-            raise
+            if not asking.answered:  # it may have been answered just then: the agent knows it
+                raise TurnTimedOut(f"no answer within {timeout_s:g} s") from None
         finally:
-            if asking.finished.is_set():  # else it is still running, and `close` interrupts it
+            if asking.finished.is_set():
                 self._asking = None
+            else:
+                self._fit = False  # its answer may still come; `close` interrupts it
         return asking.reply()
 
     async def close(self) -> None:
         """End the conversation, whatever it is doing. Returns when the child is gone."""
         self.closing, self._fit = True, False
-        if self._owner is None:
-            self.ended.set()  # its owner never ran
-            return
-        if self._asking is not None:
-            await self._interrupt()
-        self._owner.cancel()
+        if self._owner is None:  # it never ran, and will not
+            self._release()
+            self.ended.set()
+        try:
+            if self._asking is not None and not self._leaving:
+                await self._interrupt()  # a child in a turn would not end before the turn does
+        finally:
+            self._leave()
         await self.ended.wait()
 
     async def _connect(self) -> None:
-        await asyncio.to_thread(self._folders.prepare, self.bot, self.session_id)
-        try:
-            with foreign_errors(self._stderr):
+        with foreign_errors(self._stderr):
+            await asyncio.to_thread(self._folders.prepare, self.bot, self.session_id)
+            try:
+                with foreign_errors(self._stderr):
+                    await self._client.connect()
+            except BrokenConfig:
+                # One damaged file fails every start of this bot; the child writes it anew.
+                log.warning("agent_config_removed", bot=self.bot.id)
+                self._folders.drop_child_settings(self.bot.id)
                 await self._client.connect()
-        except BrokenConfig:
-            # One damaged file fails every start of this bot; the child writes it anew.
-            log.warning("agent_config_removed", bot=self.bot.id)
-            self._folders.drop_child_settings(self.bot.id)
-            with foreign_errors(self._stderr):
-                await self._client.connect()
-        server = await self._client.get_server_info() or {}
+            server = await self._client.get_server_info() or {}
         self._pid = server.get("pid")
 
     async def _read(self) -> None:
@@ -160,20 +196,18 @@ class Conversation:
         raise ConversationDied("the child closed its output")
 
     async def _send(self, text: str, prompt_uuid: str) -> None:
-        if self.ended.is_set():
-            raise self._end or ConversationDied("the conversation is closed")
         with foreign_errors(self._stderr):
             await self._client.query(_prompt(text, prompt_uuid))
 
     async def _silence(self, asking: Asking) -> None:
         """Interrupt a prompt and see its last message, or else end the child."""
         asking.interrupt()
-        await self._interrupt()
         try:
-            async with asyncio.timeout(_INTERRUPT_S):
+            async with asyncio.timeout(_SILENCE_S):
+                await self._interrupt()
                 await asking.finished.wait()
         except TimeoutError:
-            self._fit = False
+            log.warning("child_silent", bot=self.bot.id, session=self.session_id)
             self._kill()
 
     async def _interrupt(self) -> None:
@@ -182,7 +216,13 @@ class Conversation:
                 with foreign_errors(self._stderr):
                     await self._client.interrupt()
         except (TimeoutError, AgentError) as error:
-            log.warning("interrupt_failed", bot=self.bot.id, why=str(error))
+            log.warning("interrupt_failed", bot=self.bot.id, why=str(error) or "no answer")
+
+    def _leave(self) -> None:
+        """Have the owner end the child. Once: a second time would cut its orderly end short."""
+        if self._owner is not None and not self._leaving:
+            self._leaving = True
+            self._owner.cancel()
 
     async def _disconnect(self) -> None:
         """Let the child go; one that does not listen is ended."""

@@ -1,10 +1,14 @@
 """Where the agent keeps its state, per bot and per session."""
 
+import json
+import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config.bot import Bot
+from bot.errors import AgentStartFailed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,15 +36,49 @@ class AgentFolders:
         return self.root / "agent" / "launch"
 
     def prepare(self, bot: Bot, session_id: str) -> None:
-        """Make the folders that a child of *bot* needs, owned by the user it runs as."""
-        made = (self.config(bot.id), self.work(bot.id, session_id))
-        for folder in made:
+        """Put in place what a child of *bot* needs, owned by the user it runs as.
+
+        Raises AgentStartFailed or OSError.
+        """
+        for folder in (self.config(bot.id), self.work(bot.id, session_id)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if bot.agent.user is not None:
-            for path in (*made, self.mcp(bot.id)):
-                if path.exists():
-                    shutil.chown(path, bot.agent.user)
+            _give(folder, bot)
+        if bot.agent.mcp_servers:
+            _write_mcp(bot, self.mcp(bot.id))
+        else:
+            self.mcp(bot.id).unlink(missing_ok=True)
 
     def drop_child_settings(self, bot: str) -> None:
         """Remove the child's own settings file, which it writes anew."""
         (self.config(bot) / ".claude.json").unlink(missing_ok=True)
+
+
+def _write_mcp(bot: Bot, path: Path) -> None:
+    """Write the MCP servers, whose environment may hold secrets, for the owner's eyes only.
+
+    Children of one bot start side by side: each finds a whole file that it may read.
+    """
+    text = json.dumps(
+        {"mcpServers": {server.name: server.as_option() for server in bot.agent.mcp_servers}}
+    )
+    number, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from birth
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+        _give(Path(fresh), bot)
+        Path(fresh).replace(path)
+    finally:
+        Path(fresh).unlink(missing_ok=True)  # there only when one of these failed
+
+
+def _give(path: Path, bot: Bot) -> None:
+    """Make *path* the property of the user that the bot's child runs as."""
+    user = bot.agent.user
+    if user is None:
+        return
+    try:
+        shutil.chown(path, user)
+    except LookupError:
+        raise AgentStartFailed(
+            f'bot {bot.id}: [agent] user "{user}" does not exist on this machine'
+        ) from None

@@ -8,8 +8,9 @@ with the server, kill -9 included: a child in a turn would go on for as long as 
 """
 
 import os
+import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import claude_agent_sdk
@@ -20,11 +21,16 @@ from bot.config.settings import AgentAccess
 
 _UNSET = "HEARTH_UNSET"
 _CHILD = "HEARTH_CHILD"
+# `eval`, because the names are quoted for the shell: a name may hold whatever its value may.
 _SCRIPT = """#!/bin/sh
-IFS='
-'
-exec env ${unset} {prefix}"${child}" "$@"
+eval "exec env ${unset} {prefix}\\"\\${child}\\" \\"\\$@\\""
 """
+_TOOLS = (("setsid", ""), ("setpriv", "--pdeathsig KILL -- "))
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+#: The SDK sets these after us, whatever the server's own environment says.
+_OF_THE_SDK = frozenset({"CLAUDE_AGENT_SDK_VERSION", "PWD"})
+#: Used by the script, or added by the shell that reads it.
+_OF_THE_SCRIPT = (_UNSET, _CHILD, "_", "OLDPWD", "SHLVL")
 #: Retries inside the child; its own default of ten keeps a room waiting for two minutes.
 _MODEL_RETRIES = 3
 
@@ -39,11 +45,8 @@ def write_launcher(folders: AgentFolders) -> None:
 
     Raises OSError when the session cache cannot be written.
     """
-    prefix = "".join(
-        f"{tool} {flags} ".replace("  ", " ")
-        for tool, flags in (("setsid", ""), ("setpriv", "--pdeathsig KILL --"))
-        if shutil.which(tool)
-    )
+    found = ((shutil.which(tool), flags) for tool, flags in _TOOLS)
+    prefix = "".join(f"{shlex.quote(path)} {flags}" for path, flags in found if path)
     script = (
         _SCRIPT.replace("{unset}", _UNSET).replace("{child}", _CHILD).replace("{prefix}", prefix)
     )
@@ -57,29 +60,38 @@ def write_launcher(folders: AgentFolders) -> None:
 def child_environment(
     bot: Bot, access: AgentAccess, folders: AgentFolders, inherited: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return what the SDK is to set, so that the child gets this and nothing else.
-
-    The names that the SDK itself adds (``CLAUDE_CODE_ENTRYPOINT`` and the like) remain: it sets
-    them after us.
-    """
+    """Return what the SDK is to set, so that a child of *bot* gets this and nothing else."""
     config = str(folders.config(bot.id))
     own = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": _PATH,
         "HOME": config,
         "LANG": "C.UTF-8",
         "TMPDIR": inherited.get("TMPDIR", "/tmp"),  # noqa: S108 - where the child puts its sockets
         "CLAUDE_CONFIG_DIR": config,
+        # As the SDK sets them, which leaves them alone when the server was started by a child.
+        "CLAUDE_CODE_ENTRYPOINT": "sdk-py",
+        "CLAUDE_CODE_SDK_READS_SESSION_STATE": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",
         "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
         "CLAUDE_CODE_MAX_RETRIES": str(_MODEL_RETRIES),
         "DISABLE_TELEMETRY": "1",
         "DISABLE_AUTOUPDATER": "1",
-        _CHILD: str(bundled_child()),
         **access.environment(),
     }
     if bot.agent.max_output_tokens is not None:
         own["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = str(bot.agent.max_output_tokens)
-    foreign = [name for name in inherited if name not in own]
-    own[_UNSET] = "\n".join(part for name in [*foreign, _UNSET, _CHILD] for part in ("-u", name))
-    return own
+    foreign = [name for name in inherited if name not in own and name not in _OF_THE_SDK]
+    return {**own, **_for_the_script(bundled_child(), foreign)}
+
+
+def bare_environment(folders: AgentFolders, child: Path) -> dict[str, str]:
+    """Return what *child* needs when it is started only to be looked at."""
+    home = str(folders.launcher.parent)
+    return {"PATH": _PATH, "HOME": home, **_for_the_script(child, ())}
+
+
+def _for_the_script(child: Path, foreign: Iterable[str]) -> dict[str, str]:
+    # No program can take out an entry without a name; shells drop those by themselves.
+    names = [name for name in (*foreign, *_OF_THE_SCRIPT) if name]
+    return {_CHILD: str(child), _UNSET: " ".join(f"-u {shlex.quote(name)}" for name in names)}

@@ -1,9 +1,6 @@
 """The options of a child: the set "R" that was measured, each with its reason."""
 
-import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from claude_agent_sdk import ClaudeAgentOptions
@@ -31,7 +28,7 @@ def agent_options(
     """Return the options for one child of *bot*.
 
     Nothing about a room is in them, so that a child can be started before its room is known.
-    Writes the bot's MCP file when it has one.
+    `AgentFolders.prepare` puts the files and folders in place that they name.
     """
     rules = bot.agent
     servers = in_process_servers(bot)
@@ -81,21 +78,8 @@ def _flags(bot: Bot, access: AgentAccess, folders: AgentFolders) -> dict[str, st
         # token it is left out, and the environment keeps auto-memory off.
         flags["bare"] = None
     if bot.agent.mcp_servers:
-        flags["mcp-config"] = str(_write_mcp(bot, folders.mcp(bot.id)))
+        flags["mcp-config"] = str(folders.mcp(bot.id))
     return flags
-
-
-def _write_mcp(bot: Bot, path: Path) -> Path:
-    """Write the MCP servers, whose environment may hold secrets, for the owner's eyes only."""
-    text = json.dumps(
-        {"mcpServers": {server.name: server.as_option() for server in bot.agent.mcp_servers}}
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - the mode must be there from the first byte
-        file.write(text)
-    fresh.replace(path)
-    return path
 
 
 def _session(start: Start) -> dict[str, Any]:

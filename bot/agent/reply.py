@@ -52,6 +52,12 @@ class Asking:
             case _:
                 pass  # what a sub-agent says, and news of kinds that a later child may add
 
+    @property
+    def answered(self) -> bool:
+        """Whether the agent has answered: `reply` will not raise."""
+        result = self._result
+        return result is not None and not result.is_error and result.subtype == "success"
+
     def interrupt(self) -> None:
         """Expect the result of an interrupted prompt, which may name no prompt at all."""
         self._interrupted = True
@@ -71,7 +77,7 @@ class Asking:
             raise self._error
         result = self._result
         assert result is not None, "read before it finished"  # noqa: S101 - a caller's bug
-        if result.is_error or result.subtype != "success":
+        if not self.answered:
             raise failure_of(result, self._api_error)
         return Reply(
             text="\n\n".join(self._texts) or result.result or "",

@@ -3,10 +3,10 @@
 import asyncio
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from claude_agent_sdk import __version__ as sdk_version
 
-from bot.agent.launch import bundled_child
 from bot.errors import AgentMissing
 
 #: Flags that our options become; a child that does not know one would end at once.
@@ -36,36 +36,46 @@ class ChildVersion:
     child: str
 
 
-async def check_child(environment: dict[str, str]) -> ChildVersion:
-    """Run the child twice, for its version and for its help.
+async def check_child(launcher: Path, child: Path, environment: dict[str, str]) -> ChildVersion:
+    """Run *child* twice through its launcher, for its version and for its help.
 
     *environment* is all that it sees. Raises AgentMissing, which says what is not there.
     """
-    program = bundled_child()
-    if not os.access(program, os.X_OK):
+    if not os.access(child, os.X_OK):
         raise AgentMissing(
-            f"{program.name} is not in the claude-agent-sdk package: only its wheels for glibc"
+            f"{child.name} is not in the claude-agent-sdk package: only its wheels for glibc"
             " Linux (x86_64, aarch64), macOS and Windows bring it; Alpine and other musl systems"
             " cannot run it"
         )
-    version = (await _output("--version", environment)).strip()
-    expected = program.with_name("claude.version").read_text().strip()
+    version = (await _output(launcher, "--version", environment)).strip()
+    expected = _expected_version(child)
     if version != expected:
         raise AgentMissing(
             f"the child says version {version!r}, but claude-agent-sdk {sdk_version} came with"
             f" {expected!r}; install the package anew"
         )
-    words = await _output("--help", environment)
+    words = await _output(launcher, "--help", environment)
     missing = [flag for flag in _FLAGS if flag not in words]
     if missing:
         raise AgentMissing(f"the child {version} does not know {', '.join(missing)}")
     return ChildVersion(sdk=sdk_version, child=version)
 
 
-async def _output(flag: str, environment: dict[str, str]) -> str:
+def _expected_version(child: Path) -> str:
+    path = child.with_name("claude.version")
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise AgentMissing(
+            f"{path.name} of the claude-agent-sdk package cannot be read ({error.strerror});"
+            " install the package anew"
+        ) from error
+
+
+async def _output(launcher: Path, flag: str, environment: dict[str, str]) -> str:
     try:
         child = await asyncio.create_subprocess_exec(
-            str(bundled_child()),
+            str(launcher),
             flag,
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
@@ -78,9 +88,11 @@ async def _output(flag: str, environment: dict[str, str]) -> str:
         async with asyncio.timeout(_SECONDS):
             out, err = await child.communicate()
     except TimeoutError:
-        child.kill()
-        await child.wait()
         raise AgentMissing(f"the child did not answer {flag} within {_SECONDS:g} s") from None
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
     if child.returncode != 0:
         raise AgentMissing(
             f"the child ended with exit code {child.returncode} on {flag}:"

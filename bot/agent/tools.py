@@ -10,6 +10,19 @@ from bot.errors import AgentMissing
 
 #: The one MCP server under which a bot's in-process tools appear: ``mcp__hearth__<tool>``.
 SERVER = "hearth"
+#: What a module of the operator's may raise while it is imported: a mistake of theirs.
+_BROKEN_MODULE = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 def in_process_servers(bot: Bot) -> dict[str, Any]:
@@ -25,9 +38,9 @@ def _load(bot: Bot, path: str) -> "SdkMcpTool[Any]":
     module, _, attribute = path.partition(":")
     try:
         tool = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except _BROKEN_MODULE as error:
         raise AgentMissing(
-            f'bot {bot.id}: tools_from "{path}" cannot be loaded: {error}'
+            f'bot {bot.id}: tools_from "{path}" cannot be loaded: {type(error).__name__}: {error}'
         ) from error
     if not isinstance(tool, SdkMcpTool):
         raise AgentMissing(

@@ -1,17 +1,24 @@
 """What a session's transcript says of a prompt: answered, left without an answer, or never there.
 
 The child writes one JSON object a line; those with a ``uuid`` form a chain by ``parentUuid``. A
-prompt's entry carries the uuid that it was sent with (measured with the pinned version).
+prompt's entry carries the uuid that it was sent with (measured with the pinned version). Crashes
+cut lines short and disks fill up: what is not an entry is passed over, as the child itself does.
 """
 
 import json
+import math
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from bot.agent.start import Orphan
+
+log = structlog.get_logger(__name__)
 
 #: Stop reasons of a message after which the agent goes on by itself.
 _UNFINISHED = (None, "tool_use", "pause_turn")
@@ -36,6 +43,11 @@ class Transcript:
         for line in lines:
             self._read(line)
 
+    @property
+    def empty(self) -> bool:
+        """Whether the child has written nothing yet that it could resume."""
+        return not self._entries
+
     def answer_to(self, prompt_uuid: str) -> str | None:
         """Return the whole answer to a prompt; None when it has none, or never arrived."""
         for index, entry in enumerate(self._entries):
@@ -45,25 +57,30 @@ class Transcript:
 
     def orphan(self) -> Orphan | None:
         """Return the last prompt when the agent did not answer it."""
-        by_uuid = {entry["uuid"]: index for index, entry in enumerate(self._entries)}
-        uuid = self._entries[-1]["uuid"] if self._entries else None
-        while (index := by_uuid.get(uuid)) is not None:
+        for index in self._chain():
             entry = self._entries[index]
             if _is_prompt(entry):
                 unanswered = self._answer(index) is None
                 after = entry.get("parentUuid")
                 return Orphan(prompt_uuid=entry["uuid"], after=after) if unanswered else None
-            uuid = entry.get("parentUuid")
         return None
 
     def _read(self, line: str) -> None:
         # Most of a transcript are copies of requests; only what is in the chain is parsed.
         if '"parentUuid"' in line:
             entry = _parse(line)
-            if entry is not None:
+            if _is_entry(entry):
                 self._entries.append(entry)
         elif line.startswith('{"type":"cost-state"'):
-            self.cost_usd = _cost(line)
+            self.cost_usd = _dollars(_parse(line).get("totalCostUSD"))
+
+    def _chain(self) -> Iterator[int]:
+        """Yield where the last entry and its ancestors are, youngest first."""
+        where = {entry["uuid"]: index for index, entry in enumerate(self._entries)}
+        uuid = self._entries[-1]["uuid"] if self._entries else None
+        while (index := where.pop(uuid, None)) is not None:  # popped: damage may close a ring
+            yield index
+            uuid = self._entries[index].get("parentUuid")
 
     def _answer(self, index: int) -> str | None:
         said = [entry for entry in self._descendants(index) if entry["type"] == "assistant"]
@@ -83,22 +100,27 @@ class Transcript:
 
 
 def read_transcript(config: Path, session_id: str) -> Transcript | None:
-    """Read a session's transcript below a CLAUDE_CONFIG_DIR; None when there is none.
-
-    Lines that a crash cut short are passed over, as the child itself does.
-    """
+    """Read a session's transcript below a CLAUDE_CONFIG_DIR; None when there is none to be read."""
     path = find_transcript(config, session_id)
     if path is None:
         return None
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        return Transcript(lines)
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            return Transcript(lines)
+    except OSError as error:
+        log.warning("transcript_unreadable", session=session_id, why=str(error))
+        return None
 
 
 def find_transcript(config: Path, session_id: str) -> Path | None:
     """Return where the session's transcript is; its folder is named after a working directory."""
     if not is_session_id(session_id):
         return None
-    return next((config / "projects").glob(f"*/{session_id}.jsonl"), None)
+    projects = config / "projects"
+    # Ours end with the session's id; the others are looked into only for what came from elsewhere,
+    # or has so long a path that the child shortened it.
+    ours = projects.glob(f"*{session_id}/{session_id}.jsonl")
+    return next(ours, None) or next(projects.glob(f"*/{session_id}.jsonl"), None)
 
 
 def delete_transcript(config: Path, session_id: str) -> None:
@@ -107,26 +129,33 @@ def delete_transcript(config: Path, session_id: str) -> None:
     if path is not None:
         path.unlink(missing_ok=True)
         shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+        with suppress(OSError):  # not empty: other sessions had the same working directory
+            path.parent.rmdir()
 
 
-def _parse(line: str) -> dict[str, Any] | None:
+def _parse(line: str) -> dict[str, Any]:
+    """Return the object that a line holds; an empty one when it holds none."""
     try:
-        entry = json.loads(line)
+        found = json.loads(line)
     except (ValueError, RecursionError):
-        return None
-    if not isinstance(entry, dict) or not isinstance(entry.get("uuid"), str):
-        return None
-    if entry.get("type") == "assistant" and not isinstance(entry.get("message"), dict):
-        return None
-    return entry if isinstance(entry.get("type"), str) else None
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _cost(line: str) -> float:
+def _is_entry(found: dict[str, Any]) -> bool:
+    """Tell whether an object is a part of the chain, with all that is read of it later."""
+    named = isinstance(found.get("uuid"), str) and isinstance(found.get("type"), str)
+    placed = isinstance(found.get("parentUuid"), str | None)
+    spoken = found.get("type") != "assistant" or isinstance(found.get("message"), dict)
+    return named and placed and spoken
+
+
+def _dollars(found: object) -> float:
     try:
-        cost = json.loads(line).get("totalCostUSD")
-    except ValueError:
+        cost = float(found) if isinstance(found, int | float) else 0.0
+    except OverflowError:
         return 0.0
-    return float(cost) if isinstance(cost, int | float) else 0.0
+    return cost if math.isfinite(cost) else 0.0
 
 
 def _is_prompt(entry: dict[str, Any]) -> bool:
@@ -136,5 +165,7 @@ def _is_prompt(entry: dict[str, Any]) -> bool:
 def _texts(entry: dict[str, Any]) -> Iterator[str]:
     content = entry["message"].get("content")
     for block in content if isinstance(content, list) else ():
-        if isinstance(block, dict) and block.get("type") == "text" and block.get("text"):
-            yield block["text"]
+        if isinstance(block, dict) and block.get("type") == "text":
+            text = block.get("text")
+            if isinstance(text, str) and text:
+                yield text

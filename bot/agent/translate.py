@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import anyio
 from claude_agent_sdk import (
     ClaudeSDKError,
     CLINotFoundError,
@@ -11,8 +12,24 @@ from claude_agent_sdk import (
     ResultMessage,
 )
 
-from bot.errors import AgentError, AgentMissing, ConversationDied, ModelFailed, SessionLost
+from bot.errors import (
+    AgentError,
+    AgentMissing,
+    AgentStartFailed,
+    ConversationDied,
+    ModelFailed,
+    SessionLost,
+)
 
+#: What comes out of the SDK when the child, its pipes or its output are not in order. The SDK also
+#: raises a bare Exception, when a control request is refused or times out.
+_FOREIGN = (
+    ClaudeSDKError,
+    OSError,
+    UnicodeError,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+)
 #: What the child says when a session cannot be resumed; each was seen with the pinned version.
 _LOST = (
     "No conversation found",
@@ -40,7 +57,7 @@ _BY_SUBTYPE = {"error_max_turns": "max_turns", "error_max_budget_usd": "budget"}
 _SERVER_ERROR = 500
 
 
-class BrokenConfig(AgentError):
+class BrokenConfig(AgentStartFailed):
     """The child's own configuration file is damaged; it makes a new one when that is removed."""
 
 
@@ -52,9 +69,10 @@ def foreign_errors(stderr: Sequence[str] = ()) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
-        # The SDK raises a bare Exception when a control request times out: hence the broad except.
-        if type(error) is not Exception and not isinstance(error, ClaudeSDKError | OSError):
+    except AgentError:
+        raise
+    except Exception as error:  # for the bare one; see `_FOREIGN`
+        if type(error) is not Exception and not isinstance(error, _FOREIGN):
             raise
         raise _translated(error, stderr) from error
 

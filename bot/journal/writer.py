@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from bot.errors import BotError, JournalUnavailable
-from bot.journal.operation import Effect, Pending, Joint, Operation, run_alone
+from bot.journal.operation import Effect, Joint, Operation, Pending, run_alone
 from bot.journal.store import Connect, connect, explain, open_store, translate
 from bot.journal.views import JournalStatistics
 

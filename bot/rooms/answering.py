@@ -48,17 +48,16 @@ class Answering:
 
         Raises AgentError when there is none to be had.
         """
-        found = await self._find(entry)
-        if found is not None:
-            return found
         try:
-            return await self._ask(entry, bot)
+            return await self._find(entry) or await self._ask(entry, bot)
         except (ConversationDied, AgentStartFailed) as error:
             log.warning("turn_retried", bot=bot.id, entry=entry.seq, why=str(error))
-        return await self._ask(entry, bot)
+        # The child may have ended between its answer and our reading of it.
+        current = await self._journal.entry(entry.seq) or entry
+        return await self._find(current) or await self._ask(entry, bot)
 
     async def _find(self, entry: Entry) -> Answer | None:
-        """Look for an answer that an earlier attempt got before the server went away."""
+        """Look for an answer that an earlier attempt got before server or child went away."""
         for attempt in reversed(entry.attempts):
             transcript = await self._agent.transcript(entry.message.bot, attempt.session_id)
             text = transcript.answer_to(attempt.prompt_uuid) if transcript else None

@@ -6,7 +6,7 @@ worker asks it for the lane's head before each turn, so that memory and disk can
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ import structlog
 
 from bot.errors import JournalError
 from bot.journal.journal import Journal
-from bot.records import Entry, Outcome
+from bot.records import Entry
 from bot.rooms.report import TurnReport
 from bot.rooms.turn import Turns
 
@@ -118,8 +118,23 @@ class Lanes:
     async def _turn(self, lane: _Lane, entry: Entry) -> None:
         """Run one turn. A bug in it costs this message, not the room and not the server."""
         lane.entry = entry
+        bugs: list[Exception] = []
         try:
-            report = await self._turns.run(entry)
+            for step in (self._turns.run, self._turns.apologise, self._turns.bury):
+                bug = await self._bug_in(step(entry, *bugs), entry)
+                if bug is None:
+                    return
+                bugs.append(bug)
+            raise bugs[-1]  # the journal's: it could not even be given up
+        finally:
+            lane.entry = None
+
+    async def _bug_in(
+        self, step: Coroutine[None, None, TurnReport | None], entry: Entry
+    ) -> Exception | None:
+        """Take a step of a turn; return the bug that ended it."""
+        try:
+            report = await step
             if report is not None:
                 self._note(report)
         except JournalError as error:
@@ -127,17 +142,8 @@ class Lanes:
             await self._sleep(_JOURNAL_RETRY_S)
         except Exception as bug:  # the edge of a turn (invariant 11)
             log.exception("turn_broken", entry=entry.seq, bot=entry.message.bot)
-            await self._apologise(entry, bug)
-        finally:
-            lane.entry = None
-
-    async def _apologise(self, entry: Entry, bug: Exception) -> None:
-        try:
-            await self._turns.apologise(entry, bug)
-            self.ended[Outcome.DEAD] += 1
-        except JournalError as error:
-            log.error("journal_unavailable", entry=entry.seq, why=str(error))  # noqa: TRY400 - the disk's
-            await self._sleep(_JOURNAL_RETRY_S)
+            return bug
+        return None
 
     def _note(self, report: TurnReport) -> None:
         self.ended[report.outcome] += 1

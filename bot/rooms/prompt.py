@@ -1,13 +1,17 @@
 """What the agent reads: a message as data, with who said it and when, never as an instruction."""
 
+import html
 import re
 from collections.abc import Sequence
 
 from bot.records import Exchange, Message, MessageKind
 
-#: Our own element names in a room's text: broken up, so that nobody can end one or open another.
-_OWN_TAGS = re.compile(r"<(?=\s*/?\s*(?:message|recap|question|answer)\b)", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+#: Our own element names, and the child's, in a room's text: broken up, so that nobody can end one
+#: or open another.
+_OWN_TAGS = re.compile(
+    r"<(?=\s*/?\s*(?:message|recap|question|answer|system-reminder)\b)", re.IGNORECASE
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _NAME_CHARACTERS = 80
 #: A recap is a reminder, not the conversation: what is longer is cut.
 _RECAP_CHARACTERS = 600
@@ -56,8 +60,8 @@ def _attributes(named: dict[str, str | None]) -> str:
 
 def _value(text: str) -> str:
     """Make a name fit for an attribute: one line, no quotes, nothing that turns text around."""
-    plain = _CONTROL.sub("", text).replace("&", "&amp;").replace('"', "&quot;")
-    return plain.replace("<", "&lt;").replace(">", "&gt;")[:_NAME_CHARACTERS]
+    plain = html.escape(_CONTROL.sub("", text)[:_NAME_CHARACTERS], quote=False)
+    return plain.replace('"', "&quot;")
 
 
 def _cut(text: str) -> str:

@@ -77,16 +77,24 @@ class Turns:
         saying = await self._decide(entry, bot)
         return await self._say(entry, saying, bot, watch) if saying is not None else None
 
-    async def apologise(self, entry: Entry, bug: Exception) -> None:
+    async def apologise(self, entry: Entry, bug: Exception) -> TurnReport | None:
         """Tell the room that a bug cost this message, and keep the traceback for the operator."""
-        reason = "".join(traceback.format_exception(bug))
         bot = self._roster.serving(entry.message.bot)
         current = await self._journal.entry(entry.seq)
         if bot is None or current is None or current.verdict is not None:
-            await self._journal.settle(entry, outcome=Outcome.DEAD, reason=reason)
-            return
-        saying = Saying(markdown=BUG, kind=PartKind.NOTICE, verdict=Outcome.DEAD, reason=reason)
-        await self._say(entry, saying, bot, Stopwatch(started=self._now()))
+            return await self.bury(entry, bug)
+        saying = Saying(
+            markdown=BUG, kind=PartKind.NOTICE, verdict=Outcome.DEAD, reason=_traceback(bug)
+        )
+        return await self._say(entry, saying, bot, Stopwatch(started=self._now()))
+
+    async def bury(self, entry: Entry, *bugs: Exception) -> TurnReport | None:
+        """Make *entry* a dead letter without a word to the room; None when it has ended already."""
+        watch = Stopwatch(started=self._now())
+        reason = "\n".join(map(_traceback, bugs))
+        if not await self._journal.settle(entry, outcome=Outcome.DEAD, reason=reason):
+            return None
+        return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
 
     async def _decide(self, entry: Entry, bot: Bot) -> Saying | None:
         if entry.message.kind is MessageKind.BARE:
@@ -149,3 +157,7 @@ class Turns:
             entry, outcome=Outcome.DEAD, reason=f'bot "{bot_id}" is not configured any more'
         )
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
+
+
+def _traceback(bug: Exception) -> str:
+    return "".join(traceback.format_exception(bug))

@@ -4,7 +4,9 @@
 name only finds a file: whose session it is stands in its content.
 """
 
+import hashlib
 import json
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -19,7 +21,13 @@ from bot.errors import BotError
 from bot.records import SessionKey
 
 _PLAIN = re.compile(r"[^A-Za-z0-9-]")
+#: Ending of a file that is still being written.
+_FRESH = ".new"
 _BOT_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+#: Longer parts of a name are shortened: a file name has 255 bytes.
+_MOST_CHARACTERS = 80
+#: Longer numbers stay text; Python refuses to convert very long ones.
+_MOST_DIGITS = 18
 #: A session file is a few hundred bytes; what is larger is something else.
 _MOST_BYTES = 64 * 2**10
 
@@ -108,7 +116,9 @@ class SessionFiles:
         wrong: list[tuple[str, str]] = []
         with os.scandir(self._folder) as entries:
             for entry in entries:
-                if entry.name.startswith("session_") and entry.name.endswith(".json"):
+                if entry.name.startswith(".session_") and entry.name.endswith(_FRESH):
+                    Path(entry.path).unlink(missing_ok=True)  # a crash came before its rename
+                elif entry.name.startswith("session_") and entry.name.endswith(".json"):
                     try:
                         found.append(_read(entry))
                     except (SessionFileWrong, OSError) as error:
@@ -116,14 +126,18 @@ class SessionFiles:
         return found, wrong
 
     async def write(self, file: SessionFile) -> None:
-        """Put a session file in place, on disk before this returns."""
+        """Put a session file in place, on disk before this returns. Raises OSError.
+
+        For one writer at a time: two of the same session would share a temporary file.
+        """
         path = self._folder / file_name(file.key)
-        fresh = path.with_name(f".{path.name}.new")
+        fresh = path.with_name(f".{path.name}{_FRESH}")
         async with aiofiles.open(fresh, "w", encoding="utf-8") as out:
             await out.write(dump_session_file(file))
             await out.flush()
             await aiofiles.os.wrap(os.fsync)(out.fileno())
         await aiofiles.os.replace(fresh, path)
+        await aiofiles.os.wrap(_sync_folder)(self._folder)
 
     async def delete(self, key: SessionKey) -> None:
         """Remove a session's file, if it is there."""
@@ -144,13 +158,26 @@ def _read(entry: "os.DirEntry[str]") -> SessionFile:
     return file
 
 
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable: it is the folder that holds a file's name."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 def _encoded(part: str) -> str:
     """Keep letters, digits and dashes; write the rest as hexadecimal bytes between equal signs."""
-    return _PLAIN.sub(lambda match: f"={match[0].encode('utf-8', 'replace').hex()}=", part)
+    name = _PLAIN.sub(lambda match: f"={match[0].encode('utf-8', 'surrogatepass').hex()}=", part)
+    if len(name) <= _MOST_CHARACTERS:
+        return name
+    return f"~{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _number_or_text(part: str) -> int | str:
-    return int(part) if part.isascii() and part.isdigit() and str(int(part)) == part else part
+    short = part.isascii() and part.isdecimal() and len(part) <= _MOST_DIGITS
+    return int(part) if short and str(int(part)) == part else part
 
 
 def _text(found: dict[str, Any], name: str) -> str:
@@ -166,9 +193,9 @@ def _moment(found: dict[str, Any], name: str) -> datetime:
     """Read a time; one without a zone is UTC."""
     try:
         moment = datetime.fromisoformat(_text(found, name))
-    except ValueError as error:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise SessionFileWrong(f'"{name}" is not an ISO 8601 time') from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _count(found: dict[str, Any]) -> int | None:
@@ -177,5 +204,8 @@ def _count(found: dict[str, Any]) -> int | None:
 
 
 def _cost(found: dict[str, Any]) -> float:
-    cost = found.get("cost_usd")
-    return float(cost) if isinstance(cost, int | float) else 0.0
+    try:
+        cost = float(found.get("cost_usd", 0.0))
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return cost if math.isfinite(cost) else 0.0

@@ -17,8 +17,10 @@ class Opening:
     start: Start
     #: WARM: its memory is kept; COLD: it begins anew.
     path: Warmth
-    #: Whether the transcript has to go before the start.
+    #: Whether what the old session left on disk has to go before the start.
     clear: bool = False
+    #: Whether the room had a memory that cannot be taken up.
+    lost: bool = False
     #: What the child has counted already, US dollars.
     counted_usd: float = 0.0
 
@@ -32,25 +34,30 @@ def choose_opening(
     transcript is dropped, because its message will be asked again.
     """
     if not is_session_id(file.session_id):
-        return Opening(start=Fresh(session_id=new_session_id()), path=Warmth.COLD)
-    if transcript is None:
+        return _lost()
+    if transcript is None or transcript.empty:
         # Without a turn there was nothing to lose, and the id is as good as new.
-        unused = file.turns == 0
-        fresh = Fresh(session_id=file.session_id if unused else new_session_id())
-        return Opening(start=fresh, path=Warmth.COLD)
+        return _anew(file, clear=transcript is not None) if file.turns == 0 else _lost()
     orphan = transcript.orphan()
     if orphan is None or orphan.prompt_uuid not in owed:
-        return Opening(
-            start=Resume(session_id=file.session_id),
-            path=Warmth.WARM,
-            counted_usd=transcript.cost_usd,
-        )
-    if orphan.after is None:
-        return Opening(start=Fresh(session_id=file.session_id), path=Warmth.COLD, clear=True)
+        orphan = None
+    elif orphan.after is None:
+        return _anew(file, clear=True)
     return Opening(
         start=Resume(session_id=file.session_id, orphan=orphan),
         path=Warmth.WARM,
         counted_usd=transcript.cost_usd,
+    )
+
+
+def _anew(file: SessionFile, *, clear: bool) -> Opening:
+    """Begin the session under its own id: the agent has said nothing in it yet."""
+    return Opening(start=Fresh(session_id=file.session_id), path=Warmth.COLD, clear=clear)
+
+
+def _lost() -> Opening:
+    return Opening(
+        start=Fresh(session_id=new_session_id()), path=Warmth.COLD, clear=True, lost=True
     )
 
 

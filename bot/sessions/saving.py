@@ -2,8 +2,12 @@
 
 import asyncio
 
+import structlog
+
 from bot.records import SessionKey
 from bot.sessions.files import SessionFile, SessionFiles
+
+log = structlog.get_logger(__name__)
 
 
 class Saving:
@@ -14,44 +18,55 @@ class Saving:
 
     def __init__(self, files: SessionFiles) -> None:
         self._files = files
-        self._later: dict[SessionKey, SessionFile] = {}
+        #: The newest state of what is not on disk yet, by age.
+        self._waiting: dict[SessionKey, SessionFile] = {}
         self._writing = asyncio.Lock()
         self._work = asyncio.Event()
         self._closing = False
 
     async def now(self, file: SessionFile) -> None:
-        """Write *file*; it is on disk when this returns."""
-        self._later.pop(file.key, None)
-        async with self._writing:
-            await self._files.write(file)
+        """Write *file*; it, or a newer state, is on disk when this returns. Raises OSError."""
+        self._waiting[file.key] = file
+        await self._write(file.key)
 
     def soon(self, file: SessionFile) -> None:
         """Write *file* when there is time: all that a crash can lose is when it was last used."""
-        self._later[file.key] = file
+        self._waiting[file.key] = file
         self._work.set()
 
     async def remove(self, key: SessionKey) -> None:
-        """Delete the file of *key*, and forget what was to be written."""
-        self._later.pop(key, None)
+        """Delete the file of *key*, and forget what was to be written. Raises OSError."""
+        self._waiting.pop(key, None)
         async with self._writing:
             await self._files.delete(key)
 
     async def run(self) -> None:
         """Write what `soon` was given, until closed."""
-        while not (self._closing and not self._later):
+        last = False
+        while not last:
             await self._work.wait()
+            self._work.clear()
+            last = self._closing  # one more round over all that was given before
             await self._write_all()
-            if not self._closing:
-                self._work.clear()
 
     def close(self) -> None:
-        """Let `run` end once everything is written."""
+        """Let `run` end once everything is written. Nothing may be given to `soon` after it."""
         self._closing = True
         self._work.set()
 
     async def _write_all(self) -> None:
-        while self._later:
-            async with self._writing:
-                if self._later:  # a removal may have been waiting for the lock too
-                    _, file = self._later.popitem()
-                    await self._files.write(file)
+        for key in tuple(self._waiting):
+            try:
+                await self._write(key)
+            except OSError as error:
+                # The disk is full, say: the next write, of any session, tries this one again.
+                log.warning("session_file_unwritten", room=key.room, bot=key.bot, why=str(error))
+
+    async def _write(self, key: SessionKey) -> None:
+        async with self._writing:
+            file = self._waiting.get(key)
+            if file is None:
+                return  # written by another, or removed
+            await self._files.write(file)
+            if self._waiting.get(key) is file:
+                del self._waiting[key]

@@ -1,8 +1,10 @@
 """One session in memory: its file, its conversation while it is open, and who may touch it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.agent.conversation import Conversation
 from bot.agent.reply import Reply
@@ -13,14 +15,18 @@ from bot.sessions.statistics import SessionStatistics, Warmth
 class Session:
     """A session that this process knows.
 
-    Whoever runs a turn in it or closes it holds `lock`, so that neither happens under the other.
+    Whoever runs a turn in it or closes it holds it, so that neither happens under the other.
     """
 
-    def __init__(self, file: SessionFile) -> None:
+    def __init__(self, file: SessionFile, *, stored: bool) -> None:
         self.file = file
+        #: Whether there may be anything of it on disk.
+        self.stored = stored
         self.conversation: Conversation | None = None
         self.last_path: Warmth | None = None
-        self.lock = asyncio.Lock()
+        self._lock = asyncio.Lock()
+        #: How many hold it or wait to: a lock alone looks free when it is about to be passed on.
+        self._claims = 0
         #: What the child has counted so far, for the session's whole life.
         self._counted_usd = 0.0
 
@@ -31,13 +37,32 @@ class Session:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody is at it."""
-        return not self.lock.locked()
+        """Whether nobody is at it, nor about to be: to hold it would not wait."""
+        return self._claims == 0
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Have the session for oneself."""
+        self._claims += 1
+        try:
+            async with self._lock:
+                yield
+        finally:
+            self._claims -= 1
+
+    def expired(self, ttl_s: float, at: datetime) -> bool:
+        """Tell whether its last turn is longer ago than its TTL."""
+        return at - self.file.last_used > timedelta(seconds=ttl_s)
 
     def begin(self, conversation: Conversation, *, counted_usd: float) -> None:
         """Take over a conversation that starts now, whose child has counted *counted_usd*."""
         self.conversation = conversation
         self._counted_usd = counted_usd
+
+    async def close(self) -> None:
+        """Close the conversation, if there is one."""
+        if self.conversation is not None:
+            await self.conversation.close()
 
     def turn_ended(self, reply: Reply, now: datetime) -> SessionFile:
         """Count an answered turn and return the file to be written."""

@@ -1,0 +1,68 @@
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bot.agent.agent import Agent
+from bot.agent.folders import AgentFolders
+from bot.config.bot import McpServer
+from bot.config.settings import AgentAccess
+from bot.errors import AgentStartFailed
+from tests.agent.bots import ADA, ada
+
+SESSION = "5c6ad9c2-4bd9-4c46-bd0b-f8b1cbbf9c0d"
+NOTES = McpServer(name="notes", transport="stdio", command="notes-mcp", env=(("T", "hush"),))
+
+
+def test_folders_are_the_owners_alone(folders: AgentFolders) -> None:
+    """Transcripts are what people said: nobody else on the machine reads them."""
+    folders.prepare(ADA, SESSION)
+    made = (folders.config("ada"), folders.work("ada", SESSION))
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700, 0o700]
+
+
+def test_servers_are_written_for_the_owner_alone(folders: AgentFolders) -> None:
+    """The file that may hold secrets is never readable by others, whatever the umask is."""
+    before = os.umask(0)
+    try:
+        folders.prepare(ada(mcp_servers=(NOTES,)), SESSION)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folders.mcp("ada").stat().st_mode) == 0o600
+    assert "hush" in folders.mcp("ada").read_text()
+
+
+def test_secrets_do_not_outlive_their_servers(folders: AgentFolders) -> None:
+    """A bot without servers leaves no file of earlier ones behind."""
+    folders.prepare(ada(mcp_servers=(NOTES,)), SESSION)
+    folders.prepare(ADA, SESSION)
+    assert not list(folders.root.rglob("*mcp*"))
+
+
+def test_children_that_start_together_find_whole_files(folders: AgentFolders) -> None:
+    """Every start writes the servers anew, side by side, and leaves nothing half-written."""
+    bot = ada(mcp_servers=(NOTES,))
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: folders.prepare(bot, SESSION), range(50)))
+    assert [path.name for path in folders.root.rglob("*mcp*")] == ["ada.mcp.json"]
+
+
+def test_unknown_user_is_named(folders: AgentFolders) -> None:
+    """A user that is not there is the operator's mistake, said with its key."""
+    with pytest.raises(AgentStartFailed, match=r'\[agent\] user "nobody-here" does not exist'):
+        folders.prepare(ada(user="nobody-here"), SESSION)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../../kept", "a title", "/", SESSION[:-1]])
+async def test_only_sessions_of_ours_are_forgotten(tmp_path: Path, name: str) -> None:
+    """An id from a foreign session file is not taken for a path."""
+    kept = tmp_path / "kept" / "file"
+    kept.parent.mkdir()
+    kept.write_text("x")
+    folders = AgentFolders(root=tmp_path)
+    folders.prepare(ADA, SESSION)
+    await Agent(AgentAccess(api_key="sk-x"), folders).forget("ada", name)
+    assert kept.exists()
+    assert folders.work("ada", SESSION).exists()

@@ -1,0 +1,237 @@
+"""What is read out of a transcript, whole or damaged. Entries are as the pinned child writes."""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.agent.start import Orphan
+from bot.agent.transcript import (
+    Transcript,
+    delete_transcript,
+    find_transcript,
+    is_session_id,
+    read_transcript,
+)
+
+SESSION = "5c6ad9c2-4bd9-4c46-bd0b-f8b1cbbf9c0d"
+
+
+def entry(uuid: str, parent: str | None, **fields: Any) -> str:
+    """Return a line of the chain."""
+    return json.dumps({"parentUuid": parent, "uuid": uuid, "sessionId": SESSION, **fields})
+
+
+def prompt(uuid: str, parent: str | None = None, text: str = "hello") -> str:
+    """Return a prompt that we sent."""
+    message = {"role": "user", "content": text}
+    return entry(uuid, parent, type="user", promptSource="sdk", message=message)
+
+
+def said(uuid: str, parent: str, *texts: str, stop: str | None = "end_turn", **fields: Any) -> str:
+    """Return a message of the agent."""
+    content = [{"type": "text", "text": text} for text in texts]
+    message = {"role": "assistant", "content": content, "stop_reason": stop}
+    return entry(uuid, parent, type="assistant", message=message, **fields)
+
+
+def tool_result(uuid: str, parent: str) -> str:
+    """Return what a tool gave back: said by the user, as the API has it, but no prompt."""
+    content = [{"type": "tool_result", "content": "x"}]
+    return entry(uuid, parent, type="user", message={"role": "user", "content": content})
+
+
+def cost(dollars: object) -> str:
+    """Return the line in which the child keeps what it spent."""
+    return f'{{"type":"cost-state","sessionId":"{SESSION}","totalCostUSD":{json.dumps(dollars)}}}'
+
+
+ANSWERED = [prompt("p1"), entry("a1", "p1", type="attachment"), said("m1", "a1", "Hi.")]
+
+
+def test_answer_hangs_on_its_prompt() -> None:
+    """All that was said up to the next prompt is the answer, tool calls passed over."""
+    lines = [
+        *ANSWERED,
+        prompt("p2", "m1"),
+        said("m2", "p2", "Let me look.", stop="tool_use"),
+        tool_result("t2", "m2"),
+        said("m3", "t2", "Found it.", "There."),
+        prompt("p3", "m3"),
+    ]
+    transcript = Transcript(lines)
+    assert transcript.answer_to("p1") == "Hi."
+    assert transcript.answer_to("p2") == "Let me look.\n\nFound it.\n\nThere."
+    assert transcript.answer_to("p3") is None
+    assert transcript.answer_to("never sent") is None
+
+
+def test_answered_session_has_no_orphan() -> None:
+    """What was answered and not recorded by us is found as an answer."""
+    assert Transcript(ANSWERED).orphan() is None
+
+
+def test_prompt_without_an_answer_is_an_orphan() -> None:
+    """It names the entry before it, to which a resume goes back."""
+    lines = [*ANSWERED, prompt("p2", "m1"), entry("a2", "p2", type="attachment")]
+    assert Transcript(lines).orphan() == Orphan(prompt_uuid="p2", after="m1")
+
+
+def test_first_prompt_may_be_the_orphan() -> None:
+    """There is nothing before it to go back to."""
+    assert Transcript([prompt("p1")]).orphan() == Orphan(prompt_uuid="p1", after=None)
+
+
+@pytest.mark.parametrize("stop", [None, "tool_use", "pause_turn"])
+def test_turn_that_broke_off_is_unanswered(stop: str | None) -> None:
+    """Words before a tool call, or half a message, are no answer."""
+    lines = [prompt("p1"), said("m1", "p1", "Let me look.", stop=stop)]
+    assert Transcript(lines).answer_to("p1") is None
+    assert Transcript(lines).orphan() is not None
+
+
+def test_failed_call_is_no_answer() -> None:
+    """The child writes its own words on an API error as if the agent had said them."""
+    lines = [prompt("p1"), said("m1", "p1", "API Error: 529", isApiErrorMessage=True)]
+    assert Transcript(lines).answer_to("p1") is None
+    assert Transcript(lines).orphan() is not None
+
+
+def test_interrupted_prompt_is_unanswered() -> None:
+    """The note that the child leaves is said by the user, but it is no prompt."""
+    note = entry("n1", "m1", type="user", message={"role": "user", "content": "[interrupted]"})
+    lines = [prompt("p1"), said("m1", "p1", "Ha", stop=None), note]
+    assert Transcript(lines).answer_to("p1") is None
+    assert Transcript(lines).orphan() == Orphan(prompt_uuid="p1", after=None)
+
+
+def test_last_prompt_decides() -> None:
+    """An earlier one without an answer was told, and is history."""
+    lines = [prompt("p1"), prompt("p2", "p1"), said("m2", "p2", "Hi.")]
+    assert Transcript(lines).orphan() is None
+
+
+def test_cost_is_the_last_that_was_written() -> None:
+    """A child that was killed goes on from what an earlier one wrote down."""
+    assert Transcript([]).cost_usd == 0.0
+    assert Transcript([cost(0.5), *ANSWERED, cost(0.75)]).cost_usd == 0.75
+
+
+@pytest.mark.parametrize("dollars", [None, "1", [], float("nan"), float("inf"), 10**400])
+def test_rubbish_costs_nothing(dollars: object) -> None:
+    """Only a number of dollars counts."""
+    assert Transcript([cost(dollars)]).cost_usd == 0.0
+
+
+def test_damage_is_passed_over() -> None:
+    """A line that was cut short, NULs, and objects of other shapes take nothing else along."""
+    lines = [
+        "\0" * 4096,
+        "[]",
+        '{"parentUuid": 1, "uuid": "x", "type": "user"}',
+        '{"parentUuid": {}, "uuid": [], "type": "user"}',
+        '{"parentUuid": null, "uuid": "y", "type": "assistant", "message": "text"}',
+        *ANSWERED,
+        prompt("p2", "m1")[:-20],
+    ]
+    transcript = Transcript(lines)
+    assert transcript.answer_to("p1") == "Hi."
+    assert transcript.orphan() is None
+
+
+def test_ring_of_entries_ends() -> None:
+    """Damage may make an entry its own ancestor; reading it still comes to an end."""
+    assert Transcript([said("m1", "m2", "x"), said("m2", "m1", "x")]).orphan() is None
+    assert Transcript([said("m1", "m1", "x")]).orphan() is None
+
+
+@pytest.mark.parametrize(("lines", "empty"), [([], True), (["garbage"], True), (ANSWERED, False)])
+def test_nothing_to_resume_is_empty(lines: list[str], *, empty: bool) -> None:
+    """A file that holds no entry is as good as none."""
+    assert Transcript(lines).empty is empty
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["p1", "m1", "x"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+_NAMES = ("message", "promptSource", "isApiErrorMessage")
+_MESSAGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "content": _VALUES
+        | st.lists(st.fixed_dictionaries({"type": st.just("text")}, optional={"text": _VALUES})),
+        "stop_reason": _VALUES,
+    },
+)
+_ENTRIES = st.fixed_dictionaries(
+    {
+        "uuid": st.sampled_from(["p1", "m1", "x"]) | _VALUES,
+        "parentUuid": st.sampled_from(["p1", "m1", "x", None]) | _VALUES,
+        "type": st.sampled_from(["user", "assistant"]) | _VALUES,
+    },
+    optional=dict.fromkeys(_NAMES, _VALUES | _MESSAGES),
+).map(json.dumps)
+
+
+@given(st.lists(st.text() | _ENTRIES | _VALUES.map(cost)))
+def test_no_line_can_break_the_reading(lines: list[str]) -> None:
+    """Whatever stands in a transcript, reading it gives an answer."""
+    transcript = Transcript(lines)
+    transcript.orphan()
+    for uuid in ("p1", "m1", "x"):
+        transcript.answer_to(uuid)
+    assert transcript.cost_usd == transcript.cost_usd
+
+
+def place(config: Path, session_id: str, folder: str = "-a-folder") -> Path:
+    """Return where a transcript is, its folder made."""
+    path = config / "projects" / folder / f"{session_id}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def test_transcript_is_found_wherever_it_lies(tmp_path: Path) -> None:
+    """The folder is named after a working directory, and other sessions' files lie beside it."""
+    for folder in ("-somewhere-else", f"-state-work-ada-{SESSION}"):
+        other = place(tmp_path, str(uuid4()), folder)
+        other.write_text("\n".join(ANSWERED))
+        path = place(tmp_path, SESSION, folder)
+        path.write_text(prompt("mine"))
+        assert find_transcript(tmp_path, SESSION) == path
+        found = read_transcript(tmp_path, SESSION)
+        assert found is not None
+        assert found.orphan() == Orphan(prompt_uuid="mine", after=None)
+        delete_transcript(tmp_path, SESSION)
+        assert other.exists()
+
+
+def test_deleted_transcript_leaves_nothing(tmp_path: Path) -> None:
+    """What tools wrote beside it goes too, and the folder when nothing else is in it."""
+    path = place(tmp_path, SESSION)
+    path.write_text("x")
+    path.with_suffix("").mkdir()
+    (path.with_suffix("") / "tool-result.txt").write_text("x")
+    delete_transcript(tmp_path, SESSION)
+    assert list((tmp_path / "projects").iterdir()) == []
+    delete_transcript(tmp_path, SESSION)
+
+
+def test_unreadable_transcript_is_none(tmp_path: Path) -> None:
+    """There is nothing to resume from what cannot be read, and nothing to fail for."""
+    place(tmp_path, SESSION).mkdir()
+    assert read_transcript(tmp_path, SESSION) is None
+    assert read_transcript(tmp_path / "nowhere", SESSION) is None
+
+
+@pytest.mark.parametrize("name", ["", "..", "*", "a title", SESSION + "x", "../" + SESSION])
+def test_only_uuids_name_a_session(tmp_path: Path, name: str) -> None:
+    """Anything else would be a pattern for us, and a title for the child."""
+    place(tmp_path, SESSION).write_text("x")
+    assert not is_session_id(name)
+    assert read_transcript(tmp_path, name) is None

@@ -1,0 +1,229 @@
+"""Who speaks in the tests of the rooms, and the fakes that stand around them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.agent.reply import Reply
+from bot.config.bot import AgentRules, Bot, SessionRules, TurnRules
+from bot.errors import JournalUnavailable
+from bot.journal import Journal, open_journal
+from bot.records import Credentials, Entry, Message, MessageKind, Person, SessionKey
+from bot.sessions.statistics import Warmth
+
+KIM = Person(id="7", name="Kim")
+LEE = Person(id="8", name="Lee")
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+LANE = "campfire/42"
+
+
+def a_bot(bot_id: str = "ada", *, scope: str = "room", timeout_s: float = 60.0) -> Bot:
+    """Return Ada, or another bot, as a file with nothing special in it gives her."""
+    return Bot(
+        id=bot_id,
+        name=bot_id.capitalize(),
+        platform="campfire",
+        credentials=Credentials(bot=bot_id, key="9-abcdefghijkl"),
+        model="claude-sonnet-4-5",
+        system_prompt="You are Ada.",
+        session=SessionRules(scope=scope, ttl_s=3600.0),
+        turn=TurnRules(timeout_s=timeout_s, when_busy="queue", lane="room"),
+        agent=AgentRules(
+            thinking="off",
+            max_turns=20,
+            max_budget_usd=None,
+            max_output_tokens=None,
+            fallback_model=None,
+            tools=(),
+            user=None,
+            mcp_servers=(),
+            mcp_tools=None,
+            tools_from=(),
+        ),
+    )
+
+
+def said(
+    text: str = "What is new?",
+    *,
+    number: int = 1,
+    author: Person = KIM,
+    kind: MessageKind = MessageKind.TEXT,
+    room_name: str | None = "Watercooler",
+    bot: str = "ada",
+) -> Message:
+    """Let somebody say something in the Watercooler."""
+    return Message(
+        platform="campfire",
+        bot=bot,
+        room="42",
+        room_name=room_name,
+        direct=room_name is None,
+        id=str(number),
+        position=number,
+        author=author,
+        kind=kind,
+        text=text,
+        html=None,
+        received_at=NOON,
+    )
+
+
+class Clock:
+    """A clock that moves when somebody sleeps by it."""
+
+    def __init__(self) -> None:
+        self.seconds = NOON.timestamp()
+        #: How long was slept each time.
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        """Read it."""
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time go by."""
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
+@asynccontextmanager
+async def a_journal(folder: Path, clock: Callable[[], float]) -> AsyncIterator[Journal]:
+    """Open a real journal."""
+    async with open_journal(folder / "journal.db", node="hearth-1", now=clock) as journal:
+        yield journal
+
+
+async def accepted(journal: Journal, message: Message) -> Entry:
+    """Have *message* accepted; return the head of its lane."""
+    await journal.accept(message, lane=LANE)
+    head = await journal.head(LANE)
+    assert head is not None
+    return head
+
+
+class Interrupted:
+    """A journal whose writes fail when a test says so; all else is the real one's."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        #: How often each of these fails from now on.
+        self.failing: dict[str, int] = {}
+
+    def __getattr__(self, name: str) -> object:
+        """Give a method that fails as often as it shall, and is the journal's then."""
+        method = getattr(self._journal, name)
+
+        async def call(*args: object, **named: object) -> object:
+            if self.failing.get(name):
+                self.failing[name] -= 1
+                raise JournalUnavailable("journal.db", "disk full")
+            return await method(*args, **named)
+
+        return call
+
+
+@dataclass
+class FakeChat:
+    """A platform that keeps what was posted, after the failures it was given."""
+
+    #: What becomes of the next posts: an error, or the id of the message.
+    fates: list[Exception | str] = field(default_factory=list)
+    #: All that was tried.
+    tried: list[str] = field(default_factory=list)
+    #: What stands in the room.
+    room: list[str] = field(default_factory=list)
+
+    def render(self, markdown: str) -> tuple[str, ...]:
+        """Make a message of each line."""
+        return tuple(f"<p>{line}</p>" for line in markdown.splitlines())
+
+    async def post(self, *, room: str, html: str, key: str) -> str | None:
+        """Post, or fail."""
+        assert (room, key) == ("42", "9-abcdefghijkl")
+        self.tried.append(html)
+        fate = self.fates.pop(0) if self.fates else str(100 + len(self.tried))
+        if isinstance(fate, Exception):
+            raise fate
+        self.room.append(html)
+        return fate
+
+
+class FakeRoster:
+    """The bots that are configured."""
+
+    def __init__(self, *bots: Bot) -> None:
+        self._bots = {bot.id: bot for bot in bots}
+
+    def serving(self, bot_id: str) -> Bot | None:
+        """Find a bot."""
+        return self._bots.get(bot_id)
+
+
+@dataclass
+class FakeSeat:
+    """A place in a session whose answers are known beforehand."""
+
+    session_id: str
+    path: Warmth
+    answers: list[Exception | str]
+    #: The prompts that were sent: uuid and text.
+    prompts: list[tuple[str, str]]
+
+    async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
+        """Answer the next thing."""
+        assert timeout_s > 0
+        self.prompts.append((prompt_uuid, text))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return Reply(text=answer, session_cost_usd=0.0, first_token_s=0.1, duration_s=0.2)
+
+
+class FakeSessions:
+    """Sessions that always have a seat."""
+
+    def __init__(self, *answers: Exception | str, path: Warmth = Warmth.HOT) -> None:
+        self.path = path
+        self.answers = list(answers)
+        self.prompts: list[tuple[str, str]] = []
+        self.keys: list[SessionKey] = []
+
+    @asynccontextmanager
+    async def seat(
+        self, bot: Bot, key: SessionKey, *, asked_at: datetime
+    ) -> AsyncIterator[FakeSeat]:
+        """Give a seat."""
+        assert bot.id == key.bot
+        assert asked_at.tzinfo is not None
+        self.keys.append(key)
+        yield FakeSeat("a-session", self.path, self.answers, self.prompts)
+
+
+class FakeTranscript:
+    """What a session's transcript says, by the prompt."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self._answers = answers
+
+    def answer_to(self, prompt_uuid: str) -> str | None:
+        """Look an answer up."""
+        return self._answers.get(prompt_uuid)
+
+
+class FakeAgent:
+    """Transcripts, and nothing else."""
+
+    def __init__(self) -> None:
+        #: What is known after which prompt.
+        self.answers: dict[str, str] = {}
+        #: Sessions whose transcript was read.
+        self.read: list[str] = []
+
+    async def transcript(self, bot: str, session_id: str) -> FakeTranscript | None:
+        """Read a transcript."""
+        assert bot
+        self.read.append(session_id)
+        return FakeTranscript(self.answers) if self.answers else None

@@ -1,0 +1,204 @@
+"""The agent's answer, got once as far as the agent can see."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import AgentStartFailed, ConversationDied, ModelFailed, TurnTimedOut
+from bot.journal import Journal
+from bot.records import AttemptState, Entry, Outcome, PartKind, SessionKey
+from bot.rooms.answering import Answering, session_key
+from bot.sessions.statistics import Warmth
+from tests.rooms.people import (
+    KIM,
+    LEE,
+    Clock,
+    FakeAgent,
+    FakeSessions,
+    a_bot,
+    accepted,
+    said,
+)
+
+_DIED = ConversationDied("exit code -9")
+
+
+async def attempts_of(journal: Journal, entry: Entry) -> list[AttemptState]:
+    """Read how each attempt ended."""
+    current = await journal.entry(entry.seq)
+    assert current is not None
+    return [attempt.state for attempt in current.attempts]
+
+
+async def settled(journal: Journal, number: int, text: str, *, by: object = KIM) -> None:
+    """Let an earlier message be answered."""
+    entry = await accepted(journal, said(text, number=number, author=by))
+    await journal.freeze(
+        entry,
+        (),
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text=f"answer to {text}",
+    )
+    await journal.settle(entry)
+
+
+async def test_an_attempt_is_journaled_before_the_prompt_leaves(journal: Journal) -> None:
+    """Its uuid is the prompt's."""
+    sessions = FakeSessions("all is well")
+    entry = await accepted(journal, said())
+    answer = await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    assert answer is not None
+    assert (answer.markdown, answer.path) == ("all is well", Warmth.HOT)
+    ((prompt_uuid, text),) = sessions.prompts
+    assert prompt_uuid == answer.attempt.prompt_uuid
+    assert "What is new?" in text
+    assert await attempts_of(journal, entry) == [AttemptState.RUNNING]
+
+
+async def test_a_message_that_goes_first_is_let_go_first(journal: Journal) -> None:
+    """When a lower position was accepted meanwhile, nothing is asked."""
+    sessions = FakeSessions("never said")
+    entry = await accepted(journal, said(number=2))
+    await accepted(journal, said(number=1))
+    assert await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot()) is None
+    assert sessions.prompts == []
+
+
+@pytest.mark.parametrize("error", [_DIED, AgentStartFailed("no memory")])
+async def test_a_child_that_ends_costs_one_retry(journal: Journal, error: Exception) -> None:
+    """The second attempt has a prompt of its own; the first has failed."""
+    sessions = FakeSessions(error, "all is well")
+    entry = await accepted(journal, said())
+    answer = await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    assert answer is not None
+    assert answer.markdown == "all is well"
+    assert len({prompt_uuid for prompt_uuid, _ in sessions.prompts}) == 2
+    assert await attempts_of(journal, entry) == [AttemptState.FAILED, AttemptState.RUNNING]
+
+
+async def test_a_child_that_ends_twice_is_given_up(journal: Journal) -> None:
+    """There is no third try."""
+    sessions = FakeSessions(_DIED, _DIED, "never said")
+    entry = await accepted(journal, said())
+    with pytest.raises(ConversationDied):
+        await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    assert await attempts_of(journal, entry) == [AttemptState.FAILED] * 2
+
+
+@pytest.mark.parametrize("error", [TurnTimedOut("1 s"), ModelFailed("no", reason="key")])
+async def test_other_failures_are_not_retried(journal: Journal, error: Exception) -> None:
+    """They are the room's to hear."""
+    sessions = FakeSessions(error, "never said")
+    entry = await accepted(journal, said())
+    with pytest.raises(type(error)):
+        await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    assert await attempts_of(journal, entry) == [AttemptState.FAILED]
+
+
+async def test_an_answer_in_the_transcript_is_the_answer(journal: Journal) -> None:
+    """After a crash the agent is not asked what it has answered."""
+    entry = await accepted(journal, said())
+    attempt = await journal.start_attempt(entry, session_id="a-session", prompt_uuid="a-prompt")
+    assert attempt is not None
+    sessions, agent = FakeSessions(), FakeAgent()
+    agent.answers = {"a-prompt": "all is well"}
+    again = await accepted(journal, said())
+    answer = await Answering(journal, sessions, agent).answer(again, a_bot())
+    assert answer is not None
+    assert (answer.markdown, answer.attempt.seq) == ("all is well", attempt.seq)
+    assert (answer.path, answer.reply) == (None, None)
+    assert agent.read == ["a-session"]
+
+
+async def test_a_child_that_ends_after_its_answer_is_not_asked_again(journal: Journal) -> None:
+    """Its answer stands in the transcript, although its result never came."""
+    agent = FakeAgent()
+    sessions = FakeSessions(_DIED, "never said")
+
+    class Answered(FakeAgent):
+        async def transcript(self, bot: str, session_id: str) -> object:
+            agent.answers = {sessions.prompts[-1][0]: "all is well"}
+            return await agent.transcript(bot, session_id)
+
+    entry = await accepted(journal, said())
+    answer = await Answering(journal, sessions, Answered()).answer(entry, a_bot())
+    assert answer is not None
+    assert answer.markdown == "all is well"
+    assert len(sessions.prompts) == 1
+
+
+async def test_a_first_attempt_reads_no_transcript(journal: Journal) -> None:
+    """A hot turn costs no look at the disk."""
+    agent = FakeAgent()
+    entry = await accepted(journal, said())
+    await Answering(journal, FakeSessions("hello"), agent).answer(entry, a_bot())
+    assert agent.read == []
+
+
+@pytest.mark.parametrize("path", [Warmth.HOT, Warmth.WARM])
+async def test_a_kept_memory_needs_no_recap(journal: Journal, path: Warmth) -> None:
+    """Only a new session is told what was said."""
+    await settled(journal, 1, "the tea is cold")
+    sessions = FakeSessions("hello", path=path)
+    entry = await accepted(journal, said(number=2))
+    await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    assert "recap" not in sessions.prompts[0][1]
+
+
+async def test_a_lost_session_is_told_the_last_turns(journal: Journal) -> None:
+    """The last ten, oldest first."""
+    for number in range(1, 13):
+        await settled(journal, number, f"word {number}.")
+    sessions = FakeSessions("hello", path=Warmth.COLD)
+    entry = await accepted(journal, said(number=20))
+    await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    prompt = sessions.prompts[0][1]
+    places = [prompt.find(f">word {number}.<") for number in range(1, 13)]
+    assert places[:2] == [-1, -1]
+    assert places[2:] == sorted(places[2:])
+    assert ">answer to word 12.<" in prompt
+
+
+async def test_an_expired_session_is_told_nothing(journal: Journal, clock: Clock) -> None:
+    """What is older than the TTL was meant to be forgotten."""
+    await settled(journal, 1, "the tea is cold")
+    await clock.sleep(3601)
+    sessions = FakeSessions("hello", path=Warmth.COLD)
+    entry = await accepted(journal, said(number=2))
+    await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    assert "recap" not in sessions.prompts[0][1]
+
+
+async def test_a_message_that_waited_counts_from_its_acceptance(
+    journal: Journal, clock: Clock
+) -> None:
+    """A session that was alive when the message came is not expired by its waiting."""
+    await settled(journal, 1, "the tea is cold")
+    sessions = FakeSessions("hello", path=Warmth.COLD)
+    entry = await accepted(journal, said(number=2))
+    entry = replace(entry, accepted_at=entry.accepted_at + timedelta(minutes=59))
+    await clock.sleep(7200)
+    await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    assert "the tea is cold" in sessions.prompts[0][1]
+
+
+async def test_nobody_is_told_what_another_said(journal: Journal) -> None:
+    """With a session each, Kim's recap holds Kim's turns."""
+    await settled(journal, 1, "the tea is cold", by=LEE)
+    await settled(journal, 2, "the milk is sour", by=KIM)
+    sessions = FakeSessions("hello", path=Warmth.COLD)
+    entry = await accepted(journal, said(number=3))
+    await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot(scope="user"))
+    assert sessions.keys == [SessionKey(room="42", bot="ada", user="7")]
+    prompt = sessions.prompts[0][1]
+    assert ("the tea" in prompt, "the milk" in prompt) == (False, True)
+
+
+async def test_a_session_is_the_rooms_or_a_persons(journal: Journal) -> None:
+    """Whose memory a message goes to is the bot's to say."""
+    entry = await accepted(journal, said(author=LEE))
+    assert session_key(a_bot(), entry) == SessionKey(room="42", bot="ada")
+    assert session_key(a_bot(scope="user"), entry) == SessionKey(room="42", bot="ada", user="8")

@@ -1,0 +1,210 @@
+"""One turn, from an open message to its settled answer."""
+
+import pytest
+
+from bot.errors import AgentMissing, AgentStartFailed, ConversationDied, ModelFailed, TurnTimedOut
+from bot.journal import Journal
+from bot.records import Entry, MessageKind, Outcome
+from bot.rooms.answering import Answering
+from bot.rooms.posting import Posting
+from bot.rooms.sentences import BUG, HELP
+from bot.rooms.turn import Turns
+from bot.sessions.statistics import Warmth
+from tests.rooms.people import (
+    LANE,
+    Clock,
+    FakeAgent,
+    FakeChat,
+    FakeRoster,
+    FakeSessions,
+    a_bot,
+    accepted,
+    said,
+)
+
+
+class Stage:
+    """A turn's collaborators."""
+
+    def __init__(self, journal: Journal, clock: Clock, *answers: Exception | str) -> None:
+        self.chat = FakeChat()
+        self.sessions = FakeSessions(*answers)
+        self.turns = self.with_roster(FakeRoster(a_bot()), journal, clock)
+
+    def with_roster(self, roster: FakeRoster, journal: Journal, clock: Clock) -> Turns:
+        """Build the turns of other bots."""
+        return Turns(
+            journal,
+            Answering(journal, self.sessions, FakeAgent()),
+            Posting(journal, now=clock, sleep=clock.sleep),
+            roster,
+            {"campfire": self.chat},
+            now=clock,
+        )
+
+
+async def reason_of(journal: Journal) -> str | None:
+    """Return why the one dead letter is one."""
+    (letter,) = await journal.dead_letters()
+    return letter.reason
+
+
+async def test_a_message_is_answered(journal: Journal, clock: Clock) -> None:
+    """The answer is posted, the message settled, the history kept."""
+    stage = Stage(journal, clock, "all\nis well")
+    report = await stage.turns.run(await accepted(journal, said()))
+    assert report is not None
+    assert (report.outcome, report.path, report.parts) == (Outcome.ANSWERED, Warmth.HOT, 2)
+    assert stage.chat.room == ["<p>all</p>", "<p>is well</p>"]
+    (kept,) = await journal.recent(platform="campfire", bot="ada", room="42", user=None, limit=5)
+    assert (kept.question, kept.answer) == ("What is new?", "all\nis well")
+
+
+async def test_a_bare_mention_gets_help(journal: Journal, clock: Clock) -> None:
+    """Without asking the agent, and without a trace in the history."""
+    stage = Stage(journal, clock)
+    report = await stage.turns.run(await accepted(journal, said("", kind=MessageKind.BARE)))
+    assert report is not None
+    assert (report.outcome, stage.chat.room) == (Outcome.TOLD, [f"<p>{HELP}</p>"])
+    assert stage.sessions.prompts == []
+    assert not await journal.recent(platform="campfire", bot="ada", room="42", user=None, limit=5)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TurnTimedOut("no answer within 60 s"), "took too long"),
+        (ModelFailed("529", reason="overloaded"), "overloaded"),
+        (ModelFailed("?", reason="something new"), "could not answer"),
+        (ModelFailed("402", reason="billing"), "no credit"),
+        (AgentMissing("no such file"), "could not start"),
+    ],
+)
+async def test_a_failure_is_told_in_a_sentence(
+    journal: Journal, clock: Clock, error: Exception, told: str
+) -> None:
+    """Plain words for the room, the reason for the operator, and no traceback anywhere."""
+    stage = Stage(journal, clock, error)
+    report = await stage.turns.run(await accepted(journal, said()))
+    assert report is not None
+    assert report.outcome is Outcome.TOLD
+    (sentence,) = stage.chat.room
+    assert told in sentence
+    assert (await journal.tally()).told == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(ConversationDied("-9"), "broke off twice"), (AgentStartFailed("?"), "could not start")],
+)
+async def test_a_child_that_fails_twice_is_told(
+    journal: Journal, clock: Clock, error: Exception, told: str
+) -> None:
+    """Once, after its retry."""
+    stage = Stage(journal, clock, error, error)
+    await stage.turns.run(await accepted(journal, said()))
+    (sentence,) = stage.chat.room
+    assert told in sentence
+
+
+async def test_a_frozen_reply_is_only_posted(journal: Journal, clock: Clock) -> None:
+    """After a crash nobody is asked again; the verdict stands."""
+    stage = Stage(journal, clock, "never said")
+    first = Stage(journal, clock, "all is well")
+    entry = await accepted(journal, said())
+    first.chat.fates = [RuntimeError("the process ends here")]
+    with pytest.raises(RuntimeError):
+        await first.turns.run(entry)
+    again = await journal.head(LANE)
+    assert again is not None
+    report = await stage.turns.run(again)
+    assert report is not None
+    assert (report.outcome, report.path, stage.chat.room) == (
+        Outcome.ANSWERED,
+        None,
+        ["<p>all is well</p>"],
+    )
+    assert stage.sessions.prompts == []
+
+
+async def test_a_message_of_a_missing_bot_is_given_up(journal: Journal, clock: Clock) -> None:
+    """Without its key nobody can be told, but an operator can see it."""
+    stage = Stage(journal, clock)
+    turns = stage.with_roster(FakeRoster(), journal, clock)
+    report = await turns.run(await accepted(journal, said()))
+    assert report is not None
+    assert (report.outcome, stage.chat.tried) == (Outcome.DEAD, [])
+    assert await reason_of(journal) == 'bot "ada" is not configured any more'
+
+
+async def test_a_lower_message_goes_first(journal: Journal, clock: Clock) -> None:
+    """The turn ends without a word; the message stays open."""
+    stage = Stage(journal, clock, "never said")
+    entry = await accepted(journal, said(number=2))
+    await accepted(journal, said(number=1))
+    assert await stage.turns.run(entry) is None
+    assert (await journal.tally()).open == 2
+
+
+def a_bug(text: str = "a bug") -> Exception:
+    """Return an exception that has been raised."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        _break(text)
+    return caught.value
+
+
+def _break(text: str) -> None:
+    raise ZeroDivisionError(text)
+
+
+async def test_a_bug_is_apologised_for(journal: Journal, clock: Clock) -> None:
+    """The room hears a sentence, the operator finds the traceback."""
+    stage = Stage(journal, clock)
+    report = await stage.turns.apologise(await accepted(journal, said()), a_bug())
+    assert report is not None
+    assert (report.outcome, stage.chat.room) == (Outcome.DEAD, [f"<p>{BUG}</p>"])
+    reason = await reason_of(journal)
+    assert reason is not None
+    assert reason.startswith("Traceback")
+    assert reason.rstrip().endswith("ZeroDivisionError: a bug")
+
+
+async def test_a_bug_after_the_answer_was_frozen_adds_nothing(
+    journal: Journal, clock: Clock
+) -> None:
+    """The room may have seen a part of it: it hears no second story."""
+    stage = Stage(journal, clock, "all\nis well")
+    stage.chat.fates = ["7", RuntimeError("a bug in the platform")]
+    entry = await accepted(journal, said())
+    with pytest.raises(RuntimeError):
+        await stage.turns.run(entry)
+    report = await stage.turns.apologise(entry, a_bug())
+    assert report is not None
+    assert (report.outcome, stage.chat.room) == (Outcome.DEAD, ["<p>all</p>"])
+
+
+async def test_a_bug_of_a_missing_bot_is_kept(journal: Journal, clock: Clock) -> None:
+    """There is no key to apologise with."""
+    stage = Stage(journal, clock)
+    turns = stage.with_roster(FakeRoster(), journal, clock)
+    await turns.apologise(await accepted(journal, said()), a_bug())
+    assert stage.chat.tried == []
+    assert "ZeroDivisionError" in (await reason_of(journal) or "")
+
+
+async def test_what_has_ended_is_not_buried(journal: Journal, clock: Clock) -> None:
+    """A bug in what follows a settled turn changes nothing about it."""
+    stage = Stage(journal, clock, "all is well")
+    entry: Entry = await accepted(journal, said())
+    await stage.turns.run(entry)
+    assert await stage.turns.apologise(entry, a_bug()) is None
+    tally = await journal.tally()
+    assert (tally.answered, tally.dead) == (1, 0)
+
+
+async def test_every_bug_is_kept(journal: Journal, clock: Clock) -> None:
+    """Also that of the apology."""
+    stage = Stage(journal, clock)
+    await stage.turns.bury(await accepted(journal, said()), a_bug("first"), a_bug("second"))
+    reason = await reason_of(journal) or ""
+    assert reason.index("ZeroDivisionError: first") < reason.index("ZeroDivisionError: second")

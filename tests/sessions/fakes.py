@@ -1,0 +1,261 @@
+"""An agent without children, files without a disk, and a clock that a test turns."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.agent.reply import Reply
+from bot.agent.start import Resume, Start
+from bot.agent.transcript import Transcript
+from bot.config.bot import Bot
+from bot.errors import AgentError, AgentStartFailed, ConversationDied
+from bot.records import SessionKey
+from bot.sessions.files import SessionFile
+
+
+class FakeConversation:
+    """A conversation as `Sessions` and `Seat` use it."""
+
+    def __init__(self, agent: "FakeAgent", bot: Bot, start: Start) -> None:
+        self.bot = bot
+        self.start = start
+        self.session_id = start.session_id
+        self.usable = self.closing = self.died = False
+        self.memory_bytes = 100
+        self.ended = asyncio.Event()
+        #: What the child has counted, over the whole session.
+        self.cost_usd = agent.counted.get(start.session_id, 0.0)
+        self._agent = agent
+        self._asked = False
+        self._ready = asyncio.Event()
+        self._end: AgentError | None = None
+        self._over = asyncio.Event()
+        self._owner: asyncio.Task[object] | None = None
+
+    async def run(self) -> None:
+        """Own a child that is not there."""
+        if self.closing:
+            return
+        self._owner = asyncio.current_task()
+        self._agent.opened(self)
+        try:
+            await self._agent.boots.wait()
+            self._end = self._agent.refusal(self.start)
+            if self._end is None:
+                self.usable = True
+                self._ready.set()
+                await self._over.wait()
+                self.died = True
+        finally:
+            self.usable = False
+            self._end = self._end or ConversationDied("closed")
+            self._ready.set()
+            await self._agent.leaves.wait()
+            self._agent.gone(self)
+            self.ended.set()
+
+    async def opened(self) -> None:
+        """Wait for the boot."""
+        await self._ready.wait()
+        if isinstance(self._end, ConversationDied):
+            raise AgentStartFailed(str(self._end))
+        if self._end is not None:
+            raise self._end
+
+    async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
+        """Answer what was asked, unless the agent is to fail."""
+        if not self.usable:
+            raise ConversationDied("cannot be asked")
+        assert not self._asked, "asked twice at once"
+        self._agent.prompts.append((self.session_id, prompt_uuid))
+        self._asked = True
+        try:
+            await self._agent.thinks.wait()
+            self._fail()
+        except asyncio.CancelledError:
+            self.usable = False
+            raise
+        finally:
+            self._asked = False
+        self.cost_usd += 0.25
+        self._agent.answered(self)
+        return Reply(
+            text=f"You said: {text}",
+            session_cost_usd=self.cost_usd,
+            first_token_s=None,
+            duration_s=timeout_s,
+        )
+
+    def _fail(self) -> None:
+        """Fail as the test wants it, or because the child is gone."""
+        failure = self._agent.failures.pop(0) if self._agent.failures else None
+        if isinstance(failure, ConversationDied):
+            self.die()
+        if failure is not None or self._over.is_set():
+            raise failure or ConversationDied("it died")
+
+    async def close(self) -> None:
+        """End it."""
+        self.usable = False
+        if self._owner is None:
+            self.closing = True
+            self._ready.set()
+            self.ended.set()
+        elif not self.closing and not self._over.is_set():
+            self._owner.cancel()
+        self.closing = True
+        await self.ended.wait()
+
+    def die(self) -> None:
+        """End on its own."""
+        self.usable = False
+        self._over.set()
+
+
+class FakeAgent:
+    """An agent whose children and transcripts are only remembered."""
+
+    def __init__(self) -> None:
+        self.conversations: list[FakeConversation] = []
+        #: The open ones, and the most there ever were at once.
+        self.open: set[FakeConversation] = set()
+        self.most_open = 0
+        self.transcripts: dict[str, list[str]] = {}
+        self.forgotten: list[str] = []
+        self.prompts: list[tuple[str, str]] = []
+        #: Raised by the next prompts, in order.
+        self.failures: list[AgentError] = []
+        #: Raised when these sessions are started.
+        self.refusals: dict[str, AgentError] = {}
+        self.refuse_all: AgentError | None = None
+        #: Dollars that a resumed child begins with.
+        self.counted: dict[str, float] = {}
+        self.boots, self.thinks, self.leaves = (asyncio.Event() for _ in range(3))
+        for gate in (self.boots, self.thinks, self.leaves):
+            gate.set()
+
+    def conversation(self, bot: Bot, start: Start) -> FakeConversation:
+        """Make a conversation."""
+        conversation = FakeConversation(self, bot, start)
+        self.conversations.append(conversation)
+        return conversation
+
+    async def transcript(self, _bot: str, session_id: str) -> Transcript | None:
+        """Read what was said in a session."""
+        lines = self.transcripts.get(session_id)
+        return None if lines is None else Transcript(lines)
+
+    async def forget(self, _bot: str, session_id: str) -> None:
+        """Forget a session."""
+        assert all(c.session_id != session_id for c in self.open), "its child is still there"
+        self.forgotten.append(session_id)
+        self.transcripts.pop(session_id, None)
+
+    @property
+    def starts(self) -> list[Start]:
+        """How the conversations began."""
+        return [conversation.start for conversation in self.conversations]
+
+    def opened(self, conversation: FakeConversation) -> None:
+        """Remember a child."""
+        assert all(c.session_id != conversation.session_id for c in self.open), "two children"
+        self.open.add(conversation)
+        self.most_open = max(self.most_open, len(self.open))
+
+    def gone(self, conversation: FakeConversation) -> None:
+        """Forget a child, and write down what it spent."""
+        self.open.discard(conversation)
+        self.counted[conversation.session_id] = conversation.cost_usd
+
+    def answered(self, conversation: FakeConversation) -> None:
+        """Put a turn into the transcript."""
+        lines = self.transcripts.setdefault(conversation.session_id, [])
+        lines.extend(turn(f"{conversation.session_id}-{len(lines)}", conversation.cost_usd))
+
+    def refusal(self, start: Start) -> AgentError | None:
+        """Return why a child does not start."""
+        resumes = isinstance(start, Resume)
+        return self.refuse_all or (self.refusals.get(start.session_id) if resumes else None)
+
+
+def turn(uuid: str, cost_usd: float = 0.25) -> list[str]:
+    """Return the lines of an answered prompt."""
+    said = '"message":{"content":[],"stop_reason":"end_turn"}'
+    return [
+        f'{{"parentUuid":"before","uuid":"{uuid}","type":"user","promptSource":"sdk"}}',
+        f'{{"parentUuid":"{uuid}","uuid":"{uuid}-answer","type":"assistant",{said}}}',
+        f'{{"type":"cost-state","totalCostUSD":{cost_usd}}}',
+    ]
+
+
+class MemoryFiles:
+    """Session files without a disk."""
+
+    def __init__(self) -> None:
+        self.kept: dict[SessionKey, SessionFile] = {}
+        #: What was done, in order.
+        self.writes: list[SessionFile] = []
+        self.error: OSError | None = None
+        #: Set before a write returns.
+        self.disk = asyncio.Event()
+        self.disk.set()
+
+    def scan(self) -> tuple[list[SessionFile], list[tuple[str, str]]]:
+        """Return all."""
+        return list(self.kept.values()), [("session_bad.json", "not JSON")]
+
+    async def write(self, file: SessionFile) -> None:
+        """Keep a file."""
+        await self.disk.wait()
+        self._fail()
+        self.writes.append(file)
+        self.kept[file.key] = file
+
+    async def delete(self, key: SessionKey) -> None:
+        """Drop a file."""
+        await self.disk.wait()
+        self._fail()
+        self.kept.pop(key, None)
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class FakePrompts:
+    """The journal's knowledge of prompts."""
+
+    def __init__(self) -> None:
+        self.owed: set[str] = set()
+
+    async def owed_prompts(self, _session_id: str) -> frozenset[str]:
+        """Return what is owed."""
+        return frozenset(self.owed)
+
+
+class Clock:
+    """The time, as the test wants it."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.at
+
+    def forward(self, **by: float) -> datetime:
+        """Let time pass."""
+        self.at += timedelta(**by)
+        return self.at
+
+
+def file_of(key: SessionKey, at: datetime, **fields: object) -> SessionFile:
+    """Return a session file of one answered turn."""
+    file = SessionFile(
+        key=key,
+        session_id="5c6ad9c2-4bd9-4c46-bd0b-f8b1cbbf9c0d",
+        created_at=at,
+        last_used=at,
+        turns=1,
+    )
+    return replace(file, **fields)  # type: ignore[arg-type]  # whatever a test wants to change
