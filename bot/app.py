@@ -15,16 +15,21 @@ from starlette.types import ASGIApp
 
 from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
+from bot.config.address import loopback_url
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
 from bot.errors import ConfigError, Mistake
+from bot.journal import FILE
 from bot.journal.journal import Journal, open_journal
 from bot.operate.admin import AdminToken, load_admin_token
+from bot.operate.dead_letters import DeadLetterPages
+from bot.operate.letters import DeadLetters
 from bot.operate.logs import configure_logging
 from bot.operate.metrics import Metrics
 from bot.operate.pages import QueuePages, ServerPages, SessionPages, build_pages
 from bot.operate.readiness import Readiness
+from bot.operate.redaction import Redaction
 from bot.operate.schedule import open_schedule
 from bot.operate.secrets import KnownSecrets
 from bot.operate.upkeep import session_ttl, upkeep_jobs
@@ -32,6 +37,7 @@ from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
 from bot.rooms.lanes import Lanes, open_lanes
 from bot.rooms.posting import Posting
+from bot.rooms.quarantine import Quarantine
 from bot.rooms.turn import Turns
 from bot.sessions.budget import hot_limit
 from bot.sessions.files import SessionFiles
@@ -41,8 +47,6 @@ from bot.web.server import build_server, listen
 from bot.web.webhook import Webhook
 
 log = structlog.get_logger(__name__)
-
-_JOURNAL = "journal.db"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +123,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         log.warning("no_model_access", cure=NO_ACCESS_CURE)
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
-        journal = await opened(open_journal(cache / _JOURNAL, node=str(uuid4())))
+        journal = await opened(open_journal(cache / FILE, node=str(uuid4())))
         log.debug("rooms_taken", left_running=await journal.take_rooms())
         campfire = await opened(open_campfire(settings.campfire_url or ""))
         chats = {campfire.name: campfire}
@@ -130,7 +134,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.sdk, child=child.child)
         answering = Answering(journal, sessions, agent)
-        turns = Turns(journal, answering, Posting(journal), roster, chats)
+        turns = Turns(journal, answering, Posting(journal), Quarantine(), roster, chats)
         lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn))
         jobs = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
@@ -207,13 +211,18 @@ def _pages(
         ttl_s=session_ttl(roster, settings.session_ttl_s),
         agent=lambda: True,
     )
+    redact = Redaction(KnownSecrets(settings, roster, admin_token=token.value))
+    letters = DeadLetters(journal, enqueue=lanes.enqueue, redact=redact)
     return build_pages(
-        ServerPages(readiness, metrics), session_pages, QueuePages(journal, lanes), token=token
+        ServerPages(readiness, metrics),
+        session_pages,
+        QueuePages(journal, lanes),
+        DeadLetterPages(letters),
+        token=token,
     )
 
 
 def address(listener: socket.socket) -> str:
     """Return the URL under which *listener* can be reached on this machine."""
     host, port = listener.getsockname()[:2]
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+    return loopback_url(host, port)

@@ -12,6 +12,7 @@ BotError
 │   └── NotRecorded                  503  the journal could not make it durable in time
 ├── JournalError                 the disk's or the database's
 │   └── JournalUnavailable           cannot be written now
+│       └── JournalHeld                  another process has it open
 ├── ChatError                    the platform's: posting to a room failed
 │   ├── ChatUnavailable              may work later: connection, 429, 502, 503, 504
 │   ├── ChatUncertain                the bytes may have arrived: no answer after they left
@@ -117,6 +118,10 @@ class JournalUnavailable(JournalError):
 
     def __init__(self, path: Path | str, why: str) -> None:
         super().__init__(f"journal {path} cannot be written: {why}")
+
+
+class JournalHeld(JournalUnavailable):
+    """Another process has the journal open: a server that runs."""
 
 
 class ChatError(BotError):

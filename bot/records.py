@@ -56,6 +56,24 @@ class Message:
         return (self.platform, self.bot, self.id)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoomMessage:
+    """A message as a room's history shows it now, whoever wrote it, addressed to a bot or not."""
+
+    #: The platform's message id, as text.
+    id: str
+    #: As in `Message`: lower is earlier.
+    position: int
+    author: Person
+    #: Whether the platform calls the author a bot, one of ours or not.
+    by_bot: bool
+    #: As the platform stores it, not sanitised; None for an upload.
+    html: str | None
+    #: Plain text, mentions included as ``@Name``; a file's name for an upload.
+    plain: str
+    created_at: datetime
+
+
 class Outcome(StrEnum):
     """How a message ended. Together with the open ones they add up to the accepted ones."""
 
@@ -117,6 +135,8 @@ class Part:
     tries: int
     #: Not to be tried before this moment (seconds since the epoch).
     not_before: float
+    #: When the bytes of the last try were about to leave (seconds since the epoch).
+    sent_at: float | None
     #: It was repeated after a crash and may stand in the room twice.
     possible_duplicate: bool
     #: Why the last try failed; None when none did.
@@ -131,6 +151,8 @@ class AttemptState(StrEnum):
     FAILED = "failed"
     #: The server went away while it ran.
     INTERRUPTED = "interrupted"
+    #: The server was being stopped while it ran: whatever ended it, the message did not.
+    CUT_OFF = "cut_off"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The commands: ``hearth serve``, ``hearth demo``, ``hearth check``."""
+"""The commands: ``hearth serve``, ``hearth demo``, ``hearth check``, ``hearth dead-letters``."""
 
 from bot.cli.commands import main
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from bot.cli import dead_letters
 from bot.cli.console import WRONG_CONFIG, err, out, plain_errors
 from bot.cli.loop import run
 from bot.config.bot_file import bot_file_schema
@@ -22,6 +23,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(dead_letters.app)
 
 
 @app.command()

@@ -3,6 +3,12 @@
 from urllib.parse import SplitResult, urlsplit
 
 
+def loopback_url(host: str, port: int) -> str:
+    """Return where what listens on *host* can be reached on this machine."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
 def split_address(text: str) -> SplitResult:
     """Take an ``http://`` or ``https://`` address apart.
 

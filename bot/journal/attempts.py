@@ -16,10 +16,10 @@ _MAY_START = """
 
 _START = """
     INSERT INTO attempts
-        (entry, number, prompt_uuid, session_id, baseline, alone, state, started_at)
+        (entry, number, prompt_uuid, session_id, alone, state, started_at)
     VALUES (
         ?1, (SELECT ifnull(max(number), 0) + 1 FROM attempts WHERE entry = ?1),
-        ?2, ?3, ?4, ?5, 'running', ?6
+        ?2, ?3, ?4, 'running', ?5
     )
     RETURNING *
 """
@@ -37,7 +37,6 @@ def start(
     *,
     session_id: str,
     prompt_uuid: str,
-    baseline: str | None,
     alone: bool,
     at: float,
 ) -> Attempt | None:
@@ -45,7 +44,7 @@ def start(
     if db.execute(_MAY_START, (entry,)).fetchone() is None:
         return None
     end_running(db, entry, error="the next attempt began before its end was recorded", at=at)
-    values = (entry, prompt_uuid, session_id, baseline, int(alone), at)
+    values = (entry, prompt_uuid, session_id, int(alone), at)
     (row,) = db.execute(_START, values).fetchall()
     return _attempt(row)
 
@@ -83,6 +82,11 @@ def interrupt_running(db: sqlite3.Connection, *, at: float) -> int:
     ).rowcount
 
 
+def excuse_running(db: sqlite3.Connection, *, at: float) -> None:
+    """Mark what runs in a server that is being stopped: its end will be no crash."""
+    db.execute("UPDATE attempts SET state = 'cut_off', ended_at = ? WHERE state = 'running'", (at,))
+
+
 def crashes(db: sqlite3.Connection, entry: int) -> int:
     """Count the attempts of *entry* that were interrupted while nothing else ran."""
     found: tuple[int] = db.execute(
@@ -90,6 +94,11 @@ def crashes(db: sqlite3.Connection, entry: int) -> int:
         (entry,),
     ).fetchone()
     return found[0]
+
+
+def forgive(db: sqlite3.Connection, entry: int) -> None:
+    """Count the crashes of *entry* from none again: an operator wants to see it tried."""
+    db.execute("UPDATE attempts SET alone = 0 WHERE entry = ?", (entry,))
 
 
 def of_entry(db: sqlite3.Connection, entry: int) -> tuple[Attempt, ...]:

@@ -1,4 +1,8 @@
-"""How many messages came to what end, for ever. Survives retention."""
+"""How many messages came to what end, for ever. Survives retention.
+
+They only grow, but for ``dead``: a dead letter that is opened again is taken out of it, since it
+will come to another end.
+"""
 
 import sqlite3
 
@@ -13,6 +17,11 @@ def count_accepted(db: sqlite3.Connection, messages: int) -> None:
 def count_settled(db: sqlite3.Connection, outcome: Outcome) -> None:
     """Belongs into the transaction that changes the message's state."""
     db.execute("UPDATE counters SET value = value + 1 WHERE name = ?", (outcome.value,))
+
+
+def count_reopened(db: sqlite3.Connection) -> None:
+    """Belongs into the transaction that opens a dead letter again."""
+    db.execute("UPDATE counters SET value = value - 1 WHERE name = 'dead'")
 
 
 def tally(db: sqlite3.Connection) -> Tally:

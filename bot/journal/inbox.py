@@ -7,7 +7,7 @@ from functools import cache
 
 from bot.journal import attempts, counters, outbox, ownership
 from bot.journal.values import moment, storable
-from bot.journal.views import DeadLetter, WaitingLane
+from bot.journal.views import WaitingLane
 from bot.records import Acceptance, Entry, Message, MessageKind, Outcome, Person
 
 _COLUMNS = (
@@ -15,6 +15,12 @@ _COLUMNS = (
     " author_id, author_name, kind, text, html, received_at, accepted_at"
 )
 _ROW = f"({', '.join('?' * len(_COLUMNS.split(',')))})"
+
+# Whose reply is fixed goes first: it may be half in the room already.
+_HALFWAY = """
+    SELECT * FROM inbox WHERE lane = ? AND state = 'open' AND verdict IS NOT NULL
+    ORDER BY position, seq LIMIT 1
+"""
 
 _HEAD = """
     SELECT * FROM inbox WHERE lane = ? AND state = 'open' ORDER BY position, seq LIMIT 1
@@ -31,12 +37,6 @@ _WAITING = """
     ) AS waiting JOIN inbox ON inbox.seq = waiting.oldest
     ORDER BY waiting.oldest
 """
-
-_DEAD = """
-    SELECT * FROM inbox WHERE state = 'dead' AND seq < ? ORDER BY seq DESC LIMIT ?
-"""
-
-_LAST = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,15 +81,15 @@ def _accept(rows: int) -> str:
 
 
 def head(db: sqlite3.Connection, lane: str) -> Entry | None:
-    """Read the open message of *lane* that the platform puts first."""
-    row = db.execute(_HEAD, (lane,)).fetchone()
-    return None if row is None else _entry(db, row)
+    """Read what is next in *lane*: a frozen reply, else what the platform puts first."""
+    row = db.execute(_HALFWAY, (lane,)).fetchone() or db.execute(_HEAD, (lane,)).fetchone()
+    return None if row is None else from_row(db, row)
 
 
 def entry(db: sqlite3.Connection, seq: int) -> Entry | None:
     """Read one message, settled or not."""
     row = db.execute("SELECT * FROM inbox WHERE seq = ?", (seq,)).fetchone()
-    return None if row is None else _entry(db, row)
+    return None if row is None else from_row(db, row)
 
 
 def open_lanes(db: sqlite3.Connection) -> tuple[str, ...]:
@@ -113,16 +113,17 @@ def waiting(db: sqlite3.Connection) -> tuple[WaitingLane, ...]:
     )
 
 
-def dead_letters(
-    db: sqlite3.Connection, *, limit: int, before: int | None
-) -> tuple[DeadLetter, ...]:
-    """Read what was given up, newest first, below the number *before*."""
-    rows = db.execute(_DEAD, (_LAST if before is None else before, limit)).fetchall()
-    return tuple(
-        DeadLetter(
-            entry=_entry(db, row), reason=row["reason"], settled_at=moment(row["settled_at"])
-        )
-        for row in rows
+def from_row(db: sqlite3.Connection, row: sqlite3.Row) -> Entry:
+    """Make an entry of a row of the inbox, with its attempts and parts."""
+    verdict = row["verdict"]
+    return Entry(
+        seq=row["seq"],
+        lane=row["lane"],
+        message=_message(row),
+        accepted_at=moment(row["accepted_at"]),
+        verdict=None if verdict is None else Outcome(verdict),
+        attempts=attempts.of_entry(db, row["seq"]),
+        parts=outbox.of_entry(db, row["seq"]),
     )
 
 
@@ -144,19 +145,6 @@ def _values(arrival: Arrival) -> tuple[str | int | float | None, ...]:
         storable(message.html),
         message.received_at.timestamp(),
         arrival.at,
-    )
-
-
-def _entry(db: sqlite3.Connection, row: sqlite3.Row) -> Entry:
-    verdict = row["verdict"]
-    return Entry(
-        seq=row["seq"],
-        lane=row["lane"],
-        message=_message(row),
-        accepted_at=moment(row["accepted_at"]),
-        verdict=None if verdict is None else Outcome(verdict),
-        attempts=attempts.of_entry(db, row["seq"]),
-        parts=outbox.of_entry(db, row["seq"]),
     )
 
 

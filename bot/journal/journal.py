@@ -8,7 +8,17 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
-from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
+from bot.journal import (
+    attempts,
+    counters,
+    dead_letters,
+    history,
+    inbox,
+    outbox,
+    ownership,
+    replies,
+    retention,
+)
 from bot.journal.views import DeadLetter, Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
@@ -51,6 +61,8 @@ class Journal:
     async def head(self, lane: str) -> Entry | None:
         """Read the next open message of *lane*: the lowest position, then the first accepted.
 
+        Before them all one whose reply is frozen: what is half said is said to its end.
+
         Whether it is due (a part's `not_before`) is for the caller to respect.
         """
         return await self._writer.read(partial(inbox.head, lane=lane))
@@ -75,21 +87,19 @@ class Journal:
         *,
         session_id: str,
         prompt_uuid: str,
-        baseline: str | None = None,
         alone: bool = False,
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
         None: it is settled, has its reply already, or a message with a lower position was
-        accepted meanwhile; ask for the lane's head again. *baseline* is the newest message
-        in the room; *alone* says that no other turn runs, so that a crash is this one's.
+        accepted meanwhile; ask for the lane's head again. *alone* says that no other turn runs,
+        so that a crash is this one's.
         """
         operation = partial(
             attempts.start,
             entry=entry.seq,
             session_id=session_id,
             prompt_uuid=prompt_uuid,
-            baseline=baseline,
             alone=alone,
             at=self._now(),
         )
@@ -103,6 +113,10 @@ class Journal:
         await self._writer.write(
             partial(attempts.end, seq=attempt.seq, state=state, error=error, at=at)
         )
+
+    async def excuse_running(self) -> None:
+        """Record that the server is being stopped: what ends in a turn now has not crashed it."""
+        await self._writer.write(partial(attempts.excuse_running, at=self._now()))
 
     async def crashes(self, entry: Entry) -> int:
         """Count how often the server went away while *entry* was tried alone."""
@@ -123,14 +137,18 @@ class Journal:
         verdict: Outcome,
         attempt: Attempt | None,
         answer_text: str | None,
+        reason: str | None = None,
     ) -> tuple[Part, ...]:
         """Fix the reply to *entry*, once; a later call returns what was fixed first.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
-        message is settled. A message that was settled meanwhile takes no reply: ``()``.
+        message is settled, *reason* is for the operator. A message that was settled meanwhile
+        takes no reply: ``()``.
         """
-        reply = replies.Reply(htmls=htmls, kind=kind, verdict=verdict, text=answer_text)
+        reply = replies.Reply(
+            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason
+        )
         at = self._now()
         return await self._writer.write(
             partial(replies.freeze, entry=entry.seq, reply=reply, attempt=attempt, at=at)
@@ -157,13 +175,14 @@ class Journal:
         """Record that *part*, which may have arrived, is sent again."""
         return await self._writer.write(partial(outbox.mark_repeat, seq=part.seq, at=self._now()))
 
-    async def kill_part(self, part: Part, *, error: str) -> Part:
-        """Give *part* up. Settling its message as dead is for the caller."""
-        return await self._writer.write(partial(outbox.kill, seq=part.seq, error=error))
+    async def kill_part(self, part: Part, *, error: str, uncertain: bool = False) -> Part:
+        """Give *part* up, *uncertain* whether it arrived; settling is for the caller."""
+        kill = partial(outbox.kill, seq=part.seq, error=error, uncertain=uncertain)
+        return await self._writer.write(kill)
 
-    async def baseline(self, part: Part) -> str | None:
-        """Read the newest message the room had before *part*; what may be it is newer."""
-        return await self._writer.read(partial(outbox.baseline, seq=part.seq))
+    async def posted_ids(self, *, platform: str, ids: Sequence[str]) -> frozenset[str]:
+        """Return those of a room's messages, by *ids*, that are known as parts of ours."""
+        return await self._writer.read(partial(outbox.posted_ids, platform=platform, ids=ids))
 
     async def settle(
         self,
@@ -204,7 +223,19 @@ class Journal:
         self, *, limit: int = 50, before: int | None = None
     ) -> tuple[DeadLetter, ...]:
         """Read what was given up, newest first; *before* is the last page's lowest number."""
-        return await self._writer.read(partial(inbox.dead_letters, limit=limit, before=before))
+        return await self._writer.read(partial(dead_letters.listed, limit=limit, before=before))
+
+    async def dead_letter(self, seq: int) -> DeadLetter | None:
+        """Read one that was given up, dropped or not; None when it was not."""
+        return await self._writer.read(partial(dead_letters.read, seq=seq))
+
+    async def retry_dead(self, seq: int) -> bool:
+        """Owe a dead letter again; False when it is none. The caller enqueues its lane."""
+        return await self._writer.write(partial(dead_letters.retry, seq=seq))
+
+    async def drop_dead(self, seq: int) -> bool:
+        """Take a dead letter off the list, where it stays counted; False when it is none."""
+        return await self._writer.write(partial(dead_letters.drop, seq=seq, at=self._now()))
 
     async def writable(self) -> None:
         """Return when a commit has reached the disk; else raise JournalUnavailable."""

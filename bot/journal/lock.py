@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.errors import JournalUnavailable
+from bot.errors import JournalHeld
 
 _PRIVATE = 0o600
 
 
 @contextmanager
 def hold(path: Path, *, journal: Path) -> Iterator[None]:
-    """Keep *path* locked while the block runs; raise JournalUnavailable when another does.
+    """Keep *path* locked while the block runs; raise JournalHeld when another does.
 
     The file stays behind: removing it would let two servers lock two files of one name.
     """
@@ -23,7 +23,7 @@ def hold(path: Path, *, journal: Path) -> Iterator[None]:
         except BlockingIOError:
             why = f"another server (process {file.read() or 'unknown'}) holds {path}"
             cure = "stop it, or give this one a session cache of its own (HEARTH_SESSION_CACHE)"
-            raise JournalUnavailable(journal, f"{why}: {cure}") from None
+            raise JournalHeld(journal, f"{why}: {cure}") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -1,8 +1,9 @@
 """What Hearth says: parts of replies, and how far each has come.
 
 A part moves ``queued -> sending -> posted``, back to ``queued`` when a try failed, and to
-``dead`` when it is given up. A step that does not fit changes nothing: each function
-returns the part as it stands, and only one that is ``sending`` may leave.
+``dead`` when it is given up, from where an operator may revive it. A step that does not fit
+changes nothing: each function returns the part as it stands, and only one that is ``sending`` may
+leave.
 """
 
 import sqlite3
@@ -12,11 +13,17 @@ from bot.journal.values import storable
 from bot.records import Part, PartKind, PartState
 
 _ADD = """
-    INSERT INTO outbox (entry, number, kind, html, state, baseline, created_at, sent_at)
-    VALUES (?, ?, ?, ?, ?, (SELECT baseline FROM attempts WHERE seq = ?), ?, ?)
+    INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
-# `sent_at` is overwritten by each try: it says when the bytes that may have left did so.
+# A message that was retried has said something before: that it failed.
+_NEXT_NUMBER = """
+    SELECT ifnull(max(number) + 1, 0) FROM outbox WHERE entry = ? AND kind <> 'progress'
+"""
+
+# `sent_at` is overwritten by each try: it says when the bytes that may have left did so. It is
+# NULL again when it is known that they did not arrive.
 _SENDING = """
     UPDATE outbox SET state = 'sending', sent_at = ? WHERE seq = ? AND state = 'queued'
 """
@@ -28,7 +35,8 @@ _POSTED = """
 """
 
 _RETRY = """
-    UPDATE outbox SET state = 'queued', tries = tries + 1, not_before = ?, error = ?
+    UPDATE outbox
+    SET state = 'queued', tries = tries + 1, not_before = ?, error = ?, sent_at = NULL
     WHERE seq = ? AND state = 'sending'
 """
 
@@ -37,12 +45,31 @@ _REPEAT = """
     WHERE seq = ? AND state = 'sending'
 """
 
+_POSTED_IDS = """
+    SELECT remote_id FROM outbox JOIN inbox ON inbox.seq = outbox.entry
+    WHERE inbox.platform = ? AND remote_id IN
+"""
+
 _KILL = """
-    UPDATE outbox SET state = 'dead', error = ? WHERE seq = ? AND state IN ('queued', 'sending')
+    UPDATE outbox SET state = 'dead', error = ?, sent_at = CASE WHEN ? THEN sent_at END
+    WHERE seq = ? AND state IN ('queued', 'sending')
 """
 
 _KILL_REST = """
     UPDATE outbox SET state = 'dead', error = ? WHERE entry = ? AND state IN ('queued', 'sending')
+"""
+
+# One whose bytes may have left is looked for, or marked as repeated; where it has that mark
+# already, it is sent again under it.
+_REVIVE = """
+    UPDATE outbox
+    SET state = CASE WHEN sent_at IS NULL OR possible_duplicate THEN 'queued' ELSE 'sending' END,
+        tries = 0, not_before = 0, error = NULL
+    WHERE entry = ? AND kind <> 'progress' AND state = 'dead'
+"""
+
+_DISCARD_DEAD = """
+    DELETE FROM outbox WHERE entry = ? AND kind <> 'progress' AND state = 'dead'
 """
 
 
@@ -52,13 +79,13 @@ def add(
     htmls: Sequence[str],
     *,
     kind: PartKind,
-    attempt: int | None,
     at: float,
 ) -> None:
     """Insert a reply, its first part as sending already: that saves a sync before the post."""
-    for number, html in enumerate(htmls):
-        state, sent_at = (PartState.QUEUED, None) if number else (PartState.SENDING, at)
-        values = (entry, number, kind.value, storable(html), state.value, attempt, at, sent_at)
+    (first,) = db.execute(_NEXT_NUMBER, (entry,)).fetchone()
+    for number, html in enumerate(htmls, start=first):
+        state, sent_at = (PartState.SENDING, at) if number == first else (PartState.QUEUED, None)
+        values = (entry, number, kind.value, storable(html), state.value, at, sent_at)
         db.execute(_ADD, values)
 
 
@@ -85,15 +112,25 @@ def mark_repeat(db: sqlite3.Connection, seq: int, *, at: float) -> Part:
     return _read(db, seq)
 
 
-def kill(db: sqlite3.Connection, seq: int, *, error: str) -> Part:
-    """Give the part up."""
-    db.execute(_KILL, (storable(error), seq))
+def kill(db: sqlite3.Connection, seq: int, *, error: str, uncertain: bool) -> Part:
+    """Give the part up; remember when it is *uncertain* whether it arrived."""
+    db.execute(_KILL, (storable(error), uncertain, seq))
     return _read(db, seq)
 
 
 def kill_rest(db: sqlite3.Connection, entry: int, *, error: str) -> None:
     """Give up what of *entry* has not left yet."""
     db.execute(_KILL_REST, (error, entry))
+
+
+def revive(db: sqlite3.Connection, entry: int) -> None:
+    """Have what of *entry* was given up sent after all."""
+    db.execute(_REVIVE, (entry,))
+
+
+def discard_dead(db: sqlite3.Connection, entry: int) -> None:
+    """Forget what of *entry* was given up."""
+    db.execute(_DISCARD_DEAD, (entry,))
 
 
 def unposted(db: sqlite3.Connection, entry: int) -> int:
@@ -105,10 +142,10 @@ def unposted(db: sqlite3.Connection, entry: int) -> int:
     return found[0]
 
 
-def baseline(db: sqlite3.Connection, seq: int) -> str | None:
-    """Read the newest message the room had before the part's attempt."""
-    row = db.execute("SELECT baseline FROM outbox WHERE seq = ?", (seq,)).fetchone()
-    return None if row is None else row["baseline"]
+def posted_ids(db: sqlite3.Connection, *, platform: str, ids: Sequence[str]) -> frozenset[str]:
+    """Return those of *ids* that are known as parts of ours."""
+    known = f"{_POSTED_IDS} ({', '.join('?' * len(ids))})"
+    return frozenset(row["remote_id"] for row in db.execute(known, (platform, *ids)))
 
 
 def of_entry(db: sqlite3.Connection, entry: int) -> tuple[Part, ...]:
@@ -137,6 +174,7 @@ def _part(row: sqlite3.Row) -> Part:
         remote_id=row["remote_id"],
         tries=row["tries"],
         not_before=row["not_before"],
+        sent_at=row["sent_at"],
         possible_duplicate=bool(row["possible_duplicate"]),
         error=row["error"],
     )

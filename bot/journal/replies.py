@@ -9,12 +9,16 @@ from bot.journal.values import storable
 from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
 
 _FREEZE = """
-    UPDATE inbox SET verdict = ?, answer = ? WHERE seq = ? AND state = 'open' AND verdict IS NULL
+    UPDATE inbox SET verdict = ?, answer = ?, reason = ?
+    WHERE seq = ? AND state = 'open' AND verdict IS NULL
 """
 
+# A dead letter keeps its answer: a retry may still bring it into the room and the history.
 _SETTLE = """
-    UPDATE inbox SET state = ?, reason = ?, settled_at = ?, answer = NULL
-    WHERE seq = ? AND state = 'open'
+    UPDATE inbox SET
+        state = ?1, reason = ifnull(?2, reason), settled_at = ?3,
+        answer = CASE ?1 WHEN 'dead' THEN answer END
+    WHERE seq = ?4 AND state = 'open'
 """
 
 
@@ -27,17 +31,19 @@ class Reply:
     verdict: Outcome
     #: As the history keeps it; None keeps nothing.
     text: str | None
+    #: For the operator, when it is not an answer.
+    reason: str | None
 
 
 def freeze(
     db: sqlite3.Connection, entry: int, reply: Reply, *, attempt: Attempt | None, at: float
 ) -> tuple[Part, ...]:
     """Put *reply* into the outbox; where one is frozen already, return that one."""
-    if db.execute(_FREEZE, (reply.verdict.value, storable(reply.text), entry)).rowcount:
-        origin = None if attempt is None else attempt.seq
-        outbox.add(db, entry, reply.htmls, kind=reply.kind, attempt=origin, at=at)
-        if origin is not None and reply.kind is PartKind.ANSWER:
-            attempts.end(db, origin, state=AttemptState.ANSWERED, error=None, at=at)
+    fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry)
+    if db.execute(_FREEZE, fixed).rowcount:
+        outbox.add(db, entry, reply.htmls, kind=reply.kind, at=at)
+        if attempt is not None and reply.kind is PartKind.ANSWER:
+            attempts.end(db, attempt.seq, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry)
 
 

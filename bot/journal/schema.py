@@ -35,13 +35,19 @@ _FIRST = (
         answer TEXT,                         -- the reply as text, until it moves to the history
         reason TEXT,
         settled_at REAL,
+        dropped_at REAL,                     -- when an operator took a dead letter off the list
         UNIQUE (platform, bot, message_id)
     ) STRICT
     """,
     # state last, although it is always the same: counting needs no rows then
     "CREATE INDEX inbox_open ON inbox (lane, position, seq, state) WHERE state = 'open'",
+    # a reply that may be half in the room goes before whatever is next
+    """
+    CREATE INDEX inbox_frozen ON inbox (lane, position, seq)
+    WHERE state = 'open' AND verdict IS NOT NULL
+    """,
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
-    "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead'",
+    "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead' AND dropped_at IS NULL",
     """
     CREATE TABLE attempts (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -49,7 +55,6 @@ _FIRST = (
         number INTEGER NOT NULL,
         prompt_uuid TEXT NOT NULL UNIQUE,
         session_id TEXT NOT NULL,
-        baseline TEXT,                       -- newest message of the room before the attempt
         alone INTEGER NOT NULL,              -- no other turn ran: a crash is this one's doing
         state TEXT NOT NULL,
         started_at REAL NOT NULL,
@@ -68,7 +73,6 @@ _FIRST = (
         html TEXT NOT NULL,
         state TEXT NOT NULL,
         remote_id TEXT,
-        baseline TEXT,
         tries INTEGER NOT NULL DEFAULT 0,
         not_before REAL NOT NULL DEFAULT 0,
         possible_duplicate INTEGER NOT NULL DEFAULT 0,
@@ -79,6 +83,7 @@ _FIRST = (
         UNIQUE (entry, kind, number)
     ) STRICT
     """,
+    "CREATE INDEX outbox_remote ON outbox (remote_id) WHERE remote_id IS NOT NULL",
     """
     CREATE TABLE counters (
         name TEXT PRIMARY KEY,

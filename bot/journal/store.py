@@ -7,8 +7,12 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from bot.errors import JournalError, JournalUnavailable
+from bot.journal import recovery, soundness
 from bot.journal.lock import hold
 from bot.journal.schema import migrate
+
+#: The journal's name in the session cache.
+FILE = "journal.db"
 
 Connect = Callable[[Path], sqlite3.Connection]
 
@@ -36,8 +40,8 @@ _CURES = {
     sqlite3.SQLITE_READONLY: "make its folder writable for the server",
     sqlite3.SQLITE_CANTOPEN: "make its folder writable for the server",
     sqlite3.SQLITE_BUSY: "close the other program that has it open",
-    sqlite3.SQLITE_CORRUPT: "stop the server and restore the file from a backup",
-    sqlite3.SQLITE_NOTADB: "move that file away, it is not a journal",
+    sqlite3.SQLITE_CORRUPT: "restart the server: it keeps the file and saves what can be read",
+    sqlite3.SQLITE_NOTADB: "restart the server: it keeps the file and saves what can be read",
 }
 
 
@@ -51,10 +55,15 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def open_store(path: Path, connect: Connect = connect) -> tuple[sqlite3.Connection, ExitStack]:
-    """Lock, open and migrate the file; closing the stack gives both back."""
+    """Lock, open and migrate the file; closing the stack gives both back.
+
+    A damaged file is kept beside, and what can be read of it taken over.
+    """
     try:
         with ExitStack() as stack:
             stack.enter_context(hold(path.with_name(f"{path.name}.lock"), journal=path))
+            _make_sound(path, connect)
+            stack.push(soundness.leaver(path))
             db = stack.enter_context(closing(connect(path)))
             _configure(db, path)
             migrate(db, path)
@@ -63,6 +72,14 @@ def open_store(path: Path, connect: Connect = connect) -> tuple[sqlite3.Connecti
         raise translate(path, error) from error
     except OSError as error:
         raise JournalUnavailable(path, error.strerror or str(error)) from error
+
+
+def _make_sound(path: Path, connect: Connect) -> None:
+    recovery.finish(path)
+    damage = soundness.find_damage(path)
+    if damage is not None:
+        recovery.recover(path, damage, connect)
+    soundness.take(path)
 
 
 def _configure(db: sqlite3.Connection, path: Path) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.records import Entry
+from bot.records import Entry, Outcome, PartKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +25,14 @@ class DeadLetter:
     #: Why, in a sentence for the operator; None when nobody said.
     reason: str | None
     settled_at: datetime
+    #: When the operator took it off the list; None while it is on it.
+    dropped_at: datetime | None
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the agent's answer is frozen: a retry posts it, and asks nobody."""
+        kinds = {part.kind for part in self.entry.parts}
+        return self.entry.verdict is Outcome.ANSWERED and PartKind.ANSWER in kinds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from bot.errors import BotError, JournalUnavailable
 from bot.journal.operation import Effect, Joint, Operation, Pending, run_alone
+from bot.journal.soundness import Damage
 from bot.journal.store import Connect, connect, explain, open_store, translate
 from bot.journal.views import JournalStatistics
 
@@ -39,6 +40,7 @@ class Writer:
         self._path = path
         self._db = db
         self._lease = lease
+        self._damage = Damage(path)
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Pending[Any] | None] = SimpleQueue()
         self._closed = False
@@ -139,7 +141,7 @@ class Writer:
         try:
             self._undo()
             reads = all(one.effect is Effect.READ for one in batch)
-            failure = self._look(batch) if reads else self._commit(batch)
+            failure = self._look(batch) if reads else self._damage.why or self._commit(batch)
             self._operations += len(batch)
             self._largest = max(self._largest, len(batch))
         finally:
@@ -160,6 +162,7 @@ class Writer:
             self._sync()
         except sqlite3.Error as error:
             self._failures += 1
+            self._damage.note(error)
             self._undo()
             return explain(error)
         if any(one.effect is Effect.ERASE for one in batch):
@@ -203,6 +206,7 @@ class Writer:
             one.result = one.operation(self._db)
         except Exception as error:  # noqa: BLE001  (a bug is its caller's, not everybody's)
             one.error = error
+            self._damage.note(error)
 
     def _undo(self) -> None:
         # Called again before the next batch, should even this fail.

@@ -95,8 +95,21 @@ def load_admin_token(settings: Settings) -> AdminToken:
     try:
         return AdminToken(_read(path) or _generate(path))
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise _unusable(path, f"cannot be used: {why}; set HEARTH_ADMIN_TOKEN instead") from error
+        raise _unreadable(path, error) from error
+
+
+def read_admin_token(settings: Settings) -> str | None:
+    """Return the token that a server with these settings asks for; None when it made none yet.
+
+    Blocks. Raises ConfigError when the file cannot be used.
+    """
+    if settings.admin_token is not None:
+        return settings.admin_token.get_secret_value()
+    path = settings.session_cache / _FILE
+    try:
+        return _read(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _read(path: Path) -> str | None:
@@ -140,6 +153,11 @@ def _generate(path: Path) -> str:
     fresh.replace(path)
     log.info("admin_token_generated", file=str(path))
     return token
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    why = (error.strerror or str(error)).lower()
+    return _unusable(path, f"cannot be used: {why}; set HEARTH_ADMIN_TOKEN instead")
 
 
 def _unusable(path: Path, what: str) -> ConfigError:

@@ -1,4 +1,4 @@
-"""What every page has in common: read only, bounded, and silent towards whoever may not see it."""
+"""What every page has in common: bounded, and silent towards whoever may not see it."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -17,6 +17,9 @@ from bot.operate.admin import AdminToken, Verdict
 ROWS: Final = 200
 MOST_ROWS: Final = 1000
 
+READ: Final = frozenset({"GET", "HEAD"})
+ACT: Final = frozenset({"POST"})
+
 _HEADERS: Final = {"Cache-Control": "no-store"}
 
 
@@ -25,15 +28,20 @@ class BadQuery(BotError):
 
 
 class Page:
-    """A page for GET. Everything else gets a status and nothing more.
+    """A page for GET, or for what *methods* says. The rest gets a status and nothing more.
 
     Campfire would post what has a Content-Type into the room, whatever the path or the status.
     """
 
     def __init__(
-        self, answer: Callable[[Request], Awaitable[Response]], *, token: AdminToken | None
+        self,
+        answer: Callable[[Request], Awaitable[Response]],
+        *,
+        token: AdminToken | None,
+        methods: frozenset[str] = READ,
     ) -> None:
         self._answer = answer
+        self._methods = methods
         #: None: open to everybody.
         self._token = token
 
@@ -44,8 +52,8 @@ class Page:
         await response(scope, receive, send)
 
     def _refusal(self, request: Request) -> Response | None:
-        if request.method not in {"GET", "HEAD"}:
-            return bare(HTTPStatus.METHOD_NOT_ALLOWED, Allow="GET, HEAD")
+        if request.method not in self._methods:
+            return bare(HTTPStatus.METHOD_NOT_ALLOWED, Allow=", ".join(sorted(self._methods)))
         return None if self._token is None else refusal(request, self._token)
 
     async def _read(self, request: Request) -> Response:
@@ -94,11 +102,12 @@ class Window:
 
 def parse_window(request: Request) -> Window:
     """Read ``?limit=`` and ``?offset=``. Raises BadQuery."""
-    limit = _number(request, "limit", ROWS)
-    return Window(offset=_number(request, "offset", 0), limit=min(limit, MOST_ROWS))
+    limit = parse_number(request, "limit", ROWS)
+    return Window(offset=parse_number(request, "offset", 0), limit=min(limit, MOST_ROWS))
 
 
-def _number(request: Request, name: str, default: int) -> int:
+def parse_number(request: Request, name: str, default: int) -> int:
+    """Read a whole number of the query. Raises BadQuery."""
     written = request.query_params.get(name, "")
     if not written:
         return default

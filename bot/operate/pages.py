@@ -13,8 +13,9 @@ from starlette.routing import BaseRoute, Route, Router
 from bot.config.bot import Bot
 from bot.journal.views import WaitingLane
 from bot.operate.admin import AdminToken
+from bot.operate.dead_letters import DeadLetterPages
 from bot.operate.health import Trouble, session_health
-from bot.operate.page import Page, as_json, as_text, parse_window
+from bot.operate.page import ACT, Page, as_json, as_text, parse_window
 from bot.operate.statistics import SessionRows, show_queues
 from bot.operate.waiting import Waiting
 from bot.records import Entry, Tally
@@ -156,7 +157,12 @@ class ServerPages:
 
 
 def build_pages(
-    server: ServerPages, sessions: SessionPages, queues: QueuePages, *, token: AdminToken
+    server: ServerPages,
+    sessions: SessionPages,
+    queues: QueuePages,
+    letters: DeadLetterPages,
+    *,
+    token: AdminToken,
 ) -> Router:
     """Return the application of all pages. What is not open needs *token*."""
     routes: list[BaseRoute] = [
@@ -166,5 +172,9 @@ def build_pages(
         Route("/session/stats", Page(sessions.stats, token=token)),
         Route("/queue/stats", Page(queues.stats, token=token)),
         Route("/health/sessions", Page(sessions.health, token=token)),
+        Route("/admin/dead-letters", Page(letters.list, token=token)),
+        Route("/admin/dead-letters/{seq}", Page(letters.show, token=token)),
+        Route("/admin/dead-letters/{seq}/retry", Page(letters.retry, token=token, methods=ACT)),
+        Route("/admin/dead-letters/{seq}/drop", Page(letters.drop, token=token, methods=ACT)),
     ]
     return Router(routes, redirect_slashes=False)

@@ -43,18 +43,19 @@ class Answering:
         self._sessions = sessions
         self._agent = agent
 
-    async def answer(self, entry: Entry, bot: Bot) -> Answer | None:
+    async def answer(self, entry: Entry, bot: Bot, *, alone: bool = False) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 
-        Raises AgentError when there is none to be had.
+        *alone* says that nothing else runs meanwhile. Raises AgentError when there is none to be
+        had.
         """
         try:
-            return await self._find(entry) or await self._ask(entry, bot)
+            return await self._find(entry) or await self._ask(entry, bot, alone=alone)
         except (ConversationDied, AgentStartFailed) as error:
             log.warning("turn_retried", bot=bot.id, entry=entry.seq, why=str(error))
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
-        return await self._find(current) or await self._ask(entry, bot)
+        return await self._find(current) or await self._ask(entry, bot, alone=alone)
 
     async def _find(self, entry: Entry) -> Answer | None:
         """Look for an answer that an earlier attempt got before server or child went away."""
@@ -65,11 +66,11 @@ class Answering:
                 return Answer(markdown=text, attempt=attempt, path=None, reply=None)
         return None
 
-    async def _ask(self, entry: Entry, bot: Bot) -> Answer | None:
+    async def _ask(self, entry: Entry, bot: Bot, *, alone: bool) -> Answer | None:
         key = session_key(bot, entry)
         async with self._sessions.seat(bot, key, asked_at=entry.accepted_at) as seat:
             attempt = await self._journal.start_attempt(
-                entry, session_id=seat.session_id, prompt_uuid=str(uuid4())
+                entry, session_id=seat.session_id, prompt_uuid=str(uuid4()), alone=alone
             )
             if attempt is None:
                 return None

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 #: Between two tries to read a lane while the journal does not work.
 _JOURNAL_RETRY_S = 1.0
+#: How long a stop waits for a disk that hangs.
+_EXCUSE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -85,6 +87,8 @@ class Lanes:
     async def drain(self, grace_s: float) -> int:
         """Start no more turns, let the running ones finish. Returns how many had to be cut off."""
         self.draining = True
+        self._turns.admit_no_more()
+        await self._excuse()
         workers = [lane.worker for lane in self._lanes.values() if lane.worker is not None]
         if not workers:
             return 0
@@ -93,6 +97,14 @@ class Lanes:
         for worker in late:
             worker.cancel()
         return cut
+
+    async def _excuse(self) -> None:
+        """Record that turns which end with the server now have not brought it down."""
+        try:
+            async with asyncio.timeout(_EXCUSE_S):
+                await self._journal.excuse_running()
+        except (JournalError, TimeoutError) as error:
+            log.error("journal_unavailable", why=str(error))  # noqa: TRY400 - the disk's
 
     async def _work(self, name: str, lane: _Lane) -> None:
         """Answer the lane's messages, one after the other, until there are no more."""

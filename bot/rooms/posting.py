@@ -12,6 +12,7 @@ import structlog
 from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
 from bot.journal.journal import Journal
 from bot.records import Entry, Outcome, Part, PartState
+from bot.rooms.lookup import Fate, History, Lookup
 from bot.rooms.retry import retry_after
 
 log = structlog.get_logger(__name__)
@@ -21,7 +22,7 @@ T = TypeVar("T")
 _JOURNAL_RETRY_S = 1.0
 
 
-class Chat(Protocol):
+class Chat(History, Protocol):
     """The platform, as far as a reply needs it."""
 
     def render(self, markdown: str) -> tuple[str, ...]:
@@ -44,63 +45,70 @@ class Posting:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._journal = journal
+        self._lookup = Lookup(journal, now=now, sleep=sleep)
         self._now = now
         self._sleep = sleep
 
     async def deliver(
-        self,
-        entry: Entry,
-        parts: Sequence[Part],
-        chat: Chat,
-        key: str,
-        *,
-        fresh: bool,
-        reason: str | None = None,
+        self, entry: Entry, parts: Sequence[Part], chat: Chat, key: str, *, fresh: bool
     ) -> Outcome:
         """Post what is not posted yet, and settle. Returns how the message ended.
 
         *fresh* says that this process froze the reply just now: a part that is `sending` has not
-        left then. Otherwise it may have. *reason* is kept with the settled message.
+        left then. Otherwise it may have.
         """
         dead = next((part for part in parts if part.state is PartState.DEAD), None)
         if dead is not None:  # given up before a crash, and not settled yet
             return await self._bury(entry, dead.error or "given up")
-        pending = [p for p in parts if p.state in (PartState.QUEUED, PartState.SENDING)]
-        last, remote_id = None, None
-        for part in pending:
+        last: Part | None = None
+        before: str | None = entry.message.id
+        for part in parts:
+            if part.state is PartState.POSTED:
+                before = part.remote_id
+                continue
             if last is not None:
-                await self._insist(partial(self._journal.mark_posted, last, remote_id=remote_id))
+                await self._insist(partial(self._journal.mark_posted, last, remote_id=before))
             try:
-                remote_id = await self._post(entry, part, chat, key, fresh=fresh)
+                before = await self._post(entry, part, chat, key, after=before, fresh=fresh)
             except ChatError as error:
                 return await self._give_up(entry, part, error)
             last = part
         # The last part is recorded with the settled message, in one commit.
-        settle = partial(self._journal.settle, entry, reason=reason, last=last, remote_id=remote_id)
+        settle = partial(self._journal.settle, entry, last=last, remote_id=before)
         await self._insist(settle)
         return entry.verdict or Outcome.ANSWERED
 
     async def _post(
-        self, entry: Entry, part: Part, chat: Chat, key: str, *, fresh: bool
+        self, entry: Entry, part: Part, chat: Chat, key: str, *, after: str | None, fresh: bool
     ) -> str | None:
-        """Post one part, again and again while that may help; raises ChatError in the end."""
-        part = await self._claim(part, fresh=fresh)
-        while True:
+        """Bring one part into the room and return its id there; raises ChatError in the end."""
+        doubt = None
+        if part.state is PartState.SENDING and not fresh:
+            doubt = ChatUncertain("the server ended while it was posted")
+        part = await self._claim(part)
+        while part.state is PartState.SENDING:
+            if doubt is not None:
+                found = await self._lookup.look_for(entry, part, after=after, chat=chat, key=key)
+                if found.fate is Fate.ARRIVED:
+                    log.info("part_found", entry=part.entry, part=part.number, why=str(doubt))
+                    return found.remote_id
+                again = self._retry if found.fate is Fate.LOST else self._repeat
+                part, doubt = await again(part, doubt), None
+                continue
             try:
                 return await chat.post(room=entry.message.room, html=part.html, key=key)
             except ChatUncertain as error:
-                part = await self._repeat(part, error)
+                doubt = error
             except ChatError as error:
                 part = await self._retry(part, error)
+        raise ChatRefused(part.error or f"the part is {part.state} already")
 
-    async def _claim(self, part: Part, *, fresh: bool) -> Part:
+    async def _claim(self, part: Part) -> Part:
         """Make sure that *part* is known to be leaving."""
-        if part.state is PartState.QUEUED:
-            await self._sleep(max(0.0, part.not_before - self._now()))
-            return await self._journal.mark_sending(part)
-        if fresh:
+        if part.state is not PartState.QUEUED:
             return part
-        return await self._repeat(part, ChatUncertain("the server ended while it was posted"))
+        await self._sleep(max(0.0, part.not_before - self._now()))
+        return await self._journal.mark_sending(part)
 
     async def _repeat(self, part: Part, error: ChatUncertain) -> Part:
         """Send once more what may have arrived, and mark it; a second time would be too much."""
@@ -124,7 +132,9 @@ class Posting:
     async def _give_up(self, entry: Entry, part: Part, error: ChatError) -> Outcome:
         refused = isinstance(error, ChatRefused)
         log.error("part_dead", entry=entry.seq, part=part.number, why=str(error), refused=refused)
-        await self._insist(partial(self._journal.kill_part, part, error=str(error)))
+        unsure = isinstance(error, ChatUncertain)
+        kill = partial(self._journal.kill_part, part, error=str(error), uncertain=unsure)
+        await self._insist(kill)
         return await self._bury(entry, str(error))
 
     async def _bury(self, entry: Entry, why: str) -> Outcome:

@@ -10,6 +10,11 @@ BUG = (
     " The operator can see why."
 )
 
+CRASHED = (
+    "I broke down each time I tried to answer this message, so I leave it."
+    " The operator can see why."
+)
+
 _BY_REASON = {
     "overloaded": "The model is overloaded right now. Please try again in a few minutes.",
     "unavailable": "The model cannot be reached right now. Please try again in a few minutes.",

@@ -14,8 +14,9 @@ from bot.journal.journal import Journal
 from bot.records import Entry, MessageKind, Outcome, Part, PartKind
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.posting import Chat, Posting
+from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.report import Stopwatch, TurnReport
-from bot.rooms.sentences import BUG, HELP, sentence_for
+from bot.rooms.sentences import BUG, CRASHED, HELP, sentence_for
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,16 @@ class Saying:
     reason: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What is frozen, and about to be posted."""
+
+    #: With its verdict.
+    entry: Entry
+    parts: tuple[Part, ...]
+    answer: Answer | None
+
+
 class Turns:
     """Runs turns. The lanes say when; this says what."""
 
@@ -49,6 +60,7 @@ class Turns:
         journal: Journal,
         answering: Answering,
         posting: Posting,
+        quarantine: Quarantine,
         roster: Roster,
         chats: Mapping[str, Chat],
         *,
@@ -57,6 +69,7 @@ class Turns:
         self._journal = journal
         self._answering = answering
         self._posting = posting
+        self._quarantine = quarantine
         self._roster = roster
         self._chats = chats
         self._now = now
@@ -64,8 +77,8 @@ class Turns:
     async def run(self, entry: Entry) -> TurnReport | None:
         """Answer *entry* in its room. Returns when it is recorded how that ended.
 
-        None: another message of the lane goes first now. Raises JournalUnavailable while nothing
-        was said yet; the message is still open then.
+        None: another message of the lane goes first now, or the server is being stopped. Raises
+        JournalUnavailable while nothing was said yet; the message is still open then.
         """
         watch = Stopwatch(started=self._now())
         bot = self._roster.serving(entry.message.bot)
@@ -74,8 +87,12 @@ class Turns:
         if entry.verdict is not None:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
-        saying = await self._decide(entry, bot)
-        return await self._say(entry, saying, bot, watch) if saying is not None else None
+        said = await self._try(entry, bot, watch)
+        return await self._speak(said, bot, watch) if said is not None else None
+
+    def admit_no_more(self) -> None:
+        """Try no message any more that is not being tried already."""
+        self._quarantine.close()
 
     async def apologise(self, entry: Entry, bug: Exception) -> TurnReport | None:
         """Tell the room that a bug cost this message, and keep the traceback for the operator."""
@@ -86,7 +103,8 @@ class Turns:
         saying = Saying(
             markdown=BUG, kind=PartKind.NOTICE, verdict=Outcome.DEAD, reason=_traceback(bug)
         )
-        return await self._say(entry, saying, bot, Stopwatch(started=self._now()))
+        watch = Stopwatch(started=self._now())
+        return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
 
     async def bury(self, entry: Entry, *bugs: Exception) -> TurnReport | None:
         """Make *entry* a dead letter without a word to the room; None when it has ended already."""
@@ -96,11 +114,26 @@ class Turns:
             return None
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
 
-    async def _decide(self, entry: Entry, bot: Bot) -> Saying | None:
+    async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch) -> Said | None:
+        """Find out what to say, beside whom that may be tried, and freeze it."""
+        suspicion = suspicion_of(entry)
+        crashes = await self._journal.crashes(entry) if suspicion is Suspicion.STRONG else 0
+        if crashes >= MOST_CRASHES:
+            return await self._freeze(entry, _condemned(entry, crashes), bot, watch)
+        if suspicion is not Suspicion.NONE:
+            log.warning("turn_suspected", entry=entry.seq, bot=bot.id, crashes=crashes)
+        async with self._quarantine.tried(suspicion, crashes=crashes) as admitted:
+            if not admitted:
+                return None
+            watch.started = self._now()
+            saying = await self._decide(entry, bot, alone=suspicion is Suspicion.STRONG)
+            return await self._freeze(entry, saying, bot, watch) if saying is not None else None
+
+    async def _decide(self, entry: Entry, bot: Bot, *, alone: bool) -> Saying | None:
         if entry.message.kind is MessageKind.BARE:
             return Saying(markdown=HELP, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
-            answer = await self._answering.answer(entry, bot)
+            answer = await self._answering.answer(entry, bot, alone=alone)
         except AgentError as error:
             reason = f"{type(error).__name__}: {error}"
             log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected
@@ -119,8 +152,8 @@ class Turns:
             answer=answer,
         )
 
-    async def _say(self, entry: Entry, saying: Saying, bot: Bot, watch: Stopwatch) -> TurnReport:
-        """Freeze what is to be said, then say it."""
+    async def _freeze(self, entry: Entry, saying: Saying, bot: Bot, watch: Stopwatch) -> Said:
+        """Fix what is going to be said, so that nobody has to be asked again."""
         answer = saying.answer
         parts = await self._journal.freeze(
             entry,
@@ -129,25 +162,21 @@ class Turns:
             verdict=saying.verdict,
             attempt=answer.attempt if answer is not None else None,
             answer_text=answer.markdown if answer is not None else None,
+            reason=saying.reason,
         )
         watch.frozen = self._now()
-        said = replace(entry, verdict=saying.verdict)
-        outcome = await self._deliver(said, parts, bot, fresh=True, reason=saying.reason)
-        return watch.report(entry, outcome, answer, parts=len(parts), now=self._now())
+        return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)
+
+    async def _speak(self, said: Said, bot: Bot, watch: Stopwatch) -> TurnReport:
+        outcome = await self._deliver(said.entry, said.parts, bot, fresh=True)
+        parts = len(said.parts)
+        return watch.report(said.entry, outcome, said.answer, parts=parts, now=self._now())
 
     async def _deliver(
-        self,
-        entry: Entry,
-        parts: Sequence[Part],
-        bot: Bot,
-        *,
-        fresh: bool,
-        reason: str | None = None,
+        self, entry: Entry, parts: Sequence[Part], bot: Bot, *, fresh: bool
     ) -> Outcome:
         chat = self._chats[bot.platform]
-        return await self._posting.deliver(
-            entry, parts, chat, bot.credentials.key, fresh=fresh, reason=reason
-        )
+        return await self._posting.deliver(entry, parts, chat, bot.credentials.key, fresh=fresh)
 
     async def _abandon(self, entry: Entry, watch: Stopwatch) -> TurnReport:
         """Give up a message whose bot is gone: without its key nobody can be told."""
@@ -157,6 +186,18 @@ class Turns:
             entry, outcome=Outcome.DEAD, reason=f'bot "{bot_id}" is not configured any more'
         )
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
+
+
+def _condemned(entry: Entry, crashes: int) -> Saying:
+    """Give up a message that brought the server down again and again."""
+    log.error("turn_condemned", entry=entry.seq, bot=entry.message.bot, crashes=crashes)
+    return Saying(
+        markdown=CRASHED,
+        kind=PartKind.NOTICE,
+        verdict=Outcome.DEAD,
+        reason=f"the server ended {crashes} times while this message was tried and nothing else"
+        " ran: look at what the log, or the kernel's, says of those moments",
+    )
 
 
 def _traceback(bug: Exception) -> str:

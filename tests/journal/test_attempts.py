@@ -18,7 +18,7 @@ async def head(journal: Journal) -> Entry:
 async def begin(journal: Journal, entry: Entry, *, alone: bool = False) -> Attempt | None:
     """Start an attempt with a fresh prompt."""
     return await journal.start_attempt(
-        entry, session_id="s-1", prompt_uuid=str(uuid4()), baseline="99", alone=alone
+        entry, session_id="s-1", prompt_uuid=str(uuid4()), alone=alone
     )
 
 

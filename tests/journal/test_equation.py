@@ -51,6 +51,10 @@ class Life(RuleBasedStateMachine):
         #: Numbers that a delivery may repeat, until retention forgets them.
         self.known: set[int] = set()
         self.owed: list[Owed] = []
+        #: Given up, by the journal's number, until retention forgets them.
+        self.dead: dict[int, Owed] = {}
+        #: Those that the operator took off the list.
+        self.dropped: set[int] = set()
         self.ended: Counter[Outcome] = Counter()
         self.accepted = 0
 
@@ -103,7 +107,7 @@ class Life(RuleBasedStateMachine):
         if head is None:
             assert not waiting
             return None
-        first = min(waiting, key=lambda owed: (owed.position, owed.rank))
+        first = min(waiting, key=lambda owed: (not owed.frozen, owed.position, owed.rank))
         assert head.message.id == str(first.number)
         assert (head.verdict is not None) == first.frozen
         return head, first
@@ -161,6 +165,35 @@ class Life(RuleBasedStateMachine):
             assert self.runner.run(self.journal.settle(head, outcome=outcome))
             assert not self.runner.run(self.journal.settle(head, outcome=outcome))
             self._end(owed, outcome)
+            if outcome is Outcome.DEAD:
+                self.dead[head.seq] = owed
+
+    @precondition(lambda self: self.dead)
+    @rule(which=st.integers(0, 99))
+    def retry(self, which: int) -> None:
+        """Open a dead letter again, once."""
+        seq = sorted(self.dead)[which % len(self.dead)]
+        assert self.runner.run(self.journal.retry_dead(seq))
+        assert not self.runner.run(self.journal.retry_dead(seq))
+        self.owed.append(self.dead.pop(seq))
+        self.dropped.discard(seq)
+        self.ended[Outcome.DEAD] -= 1
+
+    @precondition(lambda self: self.dead)
+    @rule(which=st.integers(0, 99))
+    def drop(self, which: int) -> None:
+        """Take a dead letter off the list."""
+        seq = sorted(self.dead)[which % len(self.dead)]
+        assert self.runner.run(self.journal.drop_dead(seq))
+        self.dropped.add(seq)
+
+    @invariant()
+    def listed(self) -> None:
+        """Check the list of dead letters."""
+        if self.accepted:
+            listed = self.runner.run(self.journal.dead_letters(limit=99))
+            shown = sorted(self.dead.keys() - self.dropped, reverse=True)
+            assert [letter.entry.seq for letter in listed] == shown
 
     def _end(self, owed: Owed, outcome: Outcome) -> None:
         self.owed.remove(owed)
@@ -175,6 +208,8 @@ class Life(RuleBasedStateMachine):
             self.journal.expire(settled_before=self.clock(), history_before=self.clock())
         )
         self.known = {owed.number for owed in self.owed}
+        self.dead.clear()
+        self.dropped.clear()
 
     @invariant()
     def balanced(self) -> None:

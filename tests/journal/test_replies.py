@@ -18,9 +18,7 @@ async def entry(journal: Journal) -> Entry:
 
 async def answer(journal: Journal, entry: Entry, *htmls: str) -> tuple[Part, ...]:
     """Ask and freeze the answer."""
-    attempt = await journal.start_attempt(
-        entry, session_id="s", prompt_uuid=f"p-{entry.seq}", baseline="99"
-    )
+    attempt = await journal.start_attempt(entry, session_id="s", prompt_uuid=f"p-{entry.seq}")
     return await journal.freeze(
         entry,
         htmls,
@@ -114,7 +112,6 @@ async def test_a_repeat_is_marked(journal: Journal, entry: Entry) -> None:
     repeated = await journal.mark_repeat(part)
     assert repeated.possible_duplicate
     assert (repeated.state, repeated.tries) == (PartState.SENDING, 1)
-    assert await journal.baseline(part) == "99"
 
 
 async def test_a_posted_part_never_goes_back(journal: Journal, entry: Entry) -> None:

@@ -61,7 +61,7 @@ async def accepted(journal: Journal) -> Entry:
 async def in_a_turn(journal: Journal) -> None:
     """Die while the agent thinks."""
     await journal.start_attempt(
-        await accepted(journal), session_id="s", prompt_uuid="p", baseline="99", alone=True
+        await accepted(journal), session_id="s", prompt_uuid="p", alone=True
     )
     die()
 

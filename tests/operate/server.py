@@ -5,15 +5,19 @@ from typing import Any
 
 from bot.journal import Journal
 from bot.operate.admin import AdminToken
+from bot.operate.dead_letters import DeadLetterPages
+from bot.operate.letters import DeadLetters
 from bot.operate.metrics import Metrics
 from bot.operate.pages import QueuePages, ServerPages, SessionPages, build_pages
 from bot.operate.readiness import Readiness
+from bot.operate.redaction import Redaction
 from bot.operate.upkeep import session_ttl
 from bot.records import Entry
 from bot.sessions.statistics import SessionsStatistics
 from tests.operate.characters import Clock, FakeRoster, make_bot, make_statistics
 
 TOKEN = "a-token-of-the-operator"
+SECRET = "4-adaAdaAda123"
 
 
 class Server:
@@ -28,6 +32,9 @@ class Server:
         self.ended: dict[str, int] = {}
         self.startable = True
         self.token = AdminToken(TOKEN)
+        #: Lanes that were told of work.
+        self.enqueued: list[str] = []
+        self.redact = Redaction(lambda: (SECRET,))
         self.metrics = Metrics(journal, lambda: self.sessions, version="1")
 
     def pages(self) -> Callable[..., Any]:
@@ -50,5 +57,8 @@ class Server:
             ServerPages(readiness, self.metrics),
             sessions,
             QueuePages(self.journal, self, now=self.clock),
+            DeadLetterPages(
+                DeadLetters(self.journal, enqueue=self.enqueued.append, redact=self.redact)
+            ),
             token=self.token,
         )

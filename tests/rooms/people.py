@@ -1,6 +1,6 @@
 """Who speaks in the tests of the rooms, and the fakes that stand around them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,11 +10,20 @@ from bot.agent.reply import Reply
 from bot.config.bot import AgentRules, Bot, SessionRules, TurnRules
 from bot.errors import JournalUnavailable
 from bot.journal import Journal, open_journal
-from bot.records import Credentials, Entry, Message, MessageKind, Person, SessionKey
+from bot.records import (
+    Credentials,
+    Entry,
+    Message,
+    MessageKind,
+    Person,
+    RoomMessage,
+    SessionKey,
+)
 from bot.sessions.statistics import Warmth
 
 KIM = Person(id="7", name="Kim")
 LEE = Person(id="8", name="Lee")
+ADA = Person(id="9", name="Ada")
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 LANE = "campfire/42"
 
@@ -135,6 +144,12 @@ class FakeChat:
     tried: list[str] = field(default_factory=list)
     #: What stands in the room.
     room: list[str] = field(default_factory=list)
+    #: What is read there next, before it is as it stands: an error, or a look of its own.
+    looks: list[Exception | Sequence[RoomMessage]] = field(default_factory=list)
+    #: What others have said there; None: nobody can read the room.
+    history: list[RoomMessage] | None = None
+    #: After which message the room was read, each time.
+    read: list[str] = field(default_factory=list)
 
     def render(self, markdown: str) -> tuple[str, ...]:
         """Make a message of each line."""
@@ -149,6 +164,36 @@ class FakeChat:
             raise fate
         self.room.append(html)
         return fate
+
+    async def history_since(
+        self, room: str, key: str, after: str, *, limit: int
+    ) -> tuple[RoomMessage, ...] | None:
+        """Read, or fail."""
+        assert (room, key) == ("42", "9-abcdefghijkl")
+        self.read.append(after)
+        look = self.looks.pop(0) if self.looks else self.history
+        if isinstance(look, Exception):
+            raise look
+        if look is None:
+            return None
+        return tuple(m for m in look if m.position > int(after))[:limit]
+
+    def author_of(self, key: str) -> str:
+        """Know Ada by her key."""
+        return key.partition("-")[0]
+
+
+def in_room(html: str, number: int, *, author: Person = ADA) -> RoomMessage:
+    """Return a message as the room's history shows it."""
+    return RoomMessage(
+        id=str(number),
+        position=number,
+        author=author,
+        by_bot=author is ADA,
+        html=html,
+        plain=html,
+        created_at=NOON,
+    )
 
 
 class FakeRoster:

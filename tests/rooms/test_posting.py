@@ -1,6 +1,5 @@
 """Frozen replies come into their rooms, in order, each part known before its bytes leave."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -52,11 +51,10 @@ async def deliver(
     parts: tuple[Part, ...],
     *,
     fresh: bool,
-    reason: str | None = None,
 ) -> Outcome:
     """Post what is not posted yet."""
     posting = Posting(journal, now=clock, sleep=clock.sleep)
-    return await posting.deliver(entry, parts, chat, _KEY, fresh=fresh, reason=reason)
+    return await posting.deliver(entry, parts, chat, _KEY, fresh=fresh)
 
 
 async def test_parts_are_posted_in_order(journal: Journal, clock: Clock) -> None:
@@ -64,7 +62,7 @@ async def test_parts_are_posted_in_order(journal: Journal, clock: Clock) -> None
     chat = FakeChat()
     entry, parts = await frozen(journal, "one", "two", "three")
     assert await deliver(journal, clock, chat, entry, parts, fresh=True) is Outcome.ANSWERED
-    assert chat.room == ["one", "two", "three"]
+    assert (chat.room, chat.read) == (["one", "two", "three"], [])
     assert [part.remote_id for part in await parts_of(journal, entry)] == ["101", "102", "103"]
     assert await journal.head(LANE) is None
     tally = await journal.tally()
@@ -215,6 +213,23 @@ async def test_a_part_that_was_dead_before_a_crash_stays_dead(
     assert letter.reason == "404: no such room"
 
 
+async def test_what_is_given_up_during_a_wait_does_not_leave(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator settles the message while the platform is down: nothing is posted after that."""
+
+    async def settle_meanwhile(_seconds: float) -> None:
+        await journal.settle(entry, outcome=Outcome.STOPPED)
+
+    monkeypatch.setattr(clock, "sleep", settle_meanwhile)
+    chat = FakeChat(fates=[_DOWN])
+    entry, parts = await frozen(journal, "one")
+    await deliver(journal, clock, chat, entry, parts, fresh=True)
+    assert (chat.tried, chat.room) == (["one"], [])
+    tally = await journal.tally()
+    assert (tally.stopped, tally.dead, tally.balanced) == (1, 0, True)
+
+
 @pytest.mark.parametrize("broken", ["settle", "mark_posted"])
 async def test_a_full_disk_after_a_post_repeats_nothing(
     journal: Journal, clock: Clock, broken: str
@@ -241,13 +256,3 @@ async def test_a_full_disk_before_a_post_sends_nothing(journal: Journal, clock: 
     assert states(parts) == [PartState.POSTED, PartState.QUEUED]
     assert await deliver(full, clock, chat, entry, parts, fresh=False) is Outcome.ANSWERED
     assert chat.room == ["one", "two"]
-
-
-async def test_the_reason_is_kept(tmp_path: Path, clock: Clock) -> None:
-    """Why the room was told something else than an answer stays with the message."""
-    async with a_journal(tmp_path, clock) as journal:
-        entry, parts = await frozen(journal, "one")
-        await deliver(journal, clock, FakeChat(), entry, parts, fresh=True, reason="a timeout")
-    with sqlite3.connect(tmp_path / "journal.db") as db:
-        assert db.execute("SELECT reason FROM inbox").fetchall() == [("a timeout",)]
-    db.close()

@@ -1,5 +1,9 @@
 """One turn, from an open message to its settled answer."""
 
+import sqlite3
+from pathlib import Path
+from uuid import uuid4
+
 import pytest
 
 from bot.errors import AgentMissing, AgentStartFailed, ConversationDied, ModelFailed, TurnTimedOut
@@ -7,7 +11,8 @@ from bot.journal import Journal
 from bot.records import Entry, MessageKind, Outcome
 from bot.rooms.answering import Answering
 from bot.rooms.posting import Posting
-from bot.rooms.sentences import BUG, HELP
+from bot.rooms.quarantine import Quarantine
+from bot.rooms.sentences import BUG, CRASHED, HELP
 from bot.rooms.turn import Turns
 from bot.sessions.statistics import Warmth
 from tests.rooms.people import (
@@ -18,6 +23,7 @@ from tests.rooms.people import (
     FakeRoster,
     FakeSessions,
     a_bot,
+    a_journal,
     accepted,
     said,
 )
@@ -37,6 +43,7 @@ class Stage:
             journal,
             Answering(journal, self.sessions, FakeAgent()),
             Posting(journal, now=clock, sleep=clock.sleep),
+            Quarantine(),
             roster,
             {"campfire": self.chat},
             now=clock,
@@ -181,6 +188,83 @@ async def test_a_bug_after_the_answer_was_frozen_adds_nothing(
     report = await stage.turns.apologise(entry, a_bug())
     assert report is not None
     assert (report.outcome, stage.chat.room) == (Outcome.DEAD, ["<p>all</p>"])
+
+
+async def crashed(journal: Journal, *, alone: bool) -> Entry:
+    """Let the server go away while the one message is tried."""
+    head = await journal.head(LANE)
+    assert head is not None
+    await journal.start_attempt(head, session_id="a-session", prompt_uuid=str(uuid4()), alone=alone)
+    await journal.take_rooms()
+    current = await journal.head(LANE)
+    assert current is not None
+    return current
+
+
+async def test_the_third_crash_while_alone_is_the_last(journal: Journal, clock: Clock) -> None:
+    """The room is told, the operator finds out why, and nobody is asked again."""
+    stage = Stage(journal, clock, "never said")
+    entry = await accepted(journal, said())
+    for alone in (False, False, True, True, True):
+        entry = await crashed(journal, alone=alone)
+    report = await stage.turns.run(entry)
+    assert report is not None
+    assert (report.outcome, stage.chat.room) == (Outcome.DEAD, [f"<p>{CRASHED}</p>"])
+    assert stage.sessions.prompts == []
+    assert "ended 3 times while this message was tried" in (await reason_of(journal) or "")
+
+
+async def test_crashes_beside_others_cost_nothing(journal: Journal, clock: Clock) -> None:
+    """However often the server goes away: whoever was not alone is tried again, and answered."""
+    stage = Stage(journal, clock, "all is well")
+    entry = await accepted(journal, said())
+    for _ in range(10):
+        entry = await crashed(journal, alone=False)
+    report = await stage.turns.run(entry)
+    assert report is not None
+    assert (report.outcome, stage.chat.room) == (Outcome.ANSWERED, ["<p>all is well</p>"])
+
+
+@pytest.mark.parametrize(("crashes", "alone"), [(0, 0), (1, 0), (2, 1), (3, 1)])
+async def test_who_is_tried_alone_is_known_to_be(
+    tmp_path: Path, clock: Clock, crashes: int, alone: int
+) -> None:
+    """Before the prompt leaves, the journal says that nothing else runs."""
+    async with a_journal(tmp_path, clock) as journal:
+        stage = Stage(journal, clock, "all is well")
+        entry = await accepted(journal, said())
+        for _ in range(crashes):
+            entry = await crashed(journal, alone=False)
+        await stage.turns.run(entry)
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        last = "SELECT alone FROM attempts ORDER BY number DESC LIMIT 1"
+        assert db.execute(last).fetchall() == [(alone,)]
+    db.close()
+
+
+async def test_no_turn_starts_while_the_server_stops(journal: Journal, clock: Clock) -> None:
+    """The message stays open for the next start."""
+    stage = Stage(journal, clock, "never said")
+    entry = await accepted(journal, said())
+    stage.turns.admit_no_more()
+    assert await stage.turns.run(entry) is None
+    assert ((await journal.tally()).open, stage.sessions.prompts) == (1, [])
+
+
+async def test_the_reason_outlasts_a_crash(tmp_path: Path, clock: Clock) -> None:
+    """Why the room was told something else than an answer is kept with what it is told."""
+    async with a_journal(tmp_path, clock) as journal:
+        stage = Stage(journal, clock, TurnTimedOut("no answer within 60 s"))
+        stage.chat.fates = [RuntimeError("the process ends here")]
+        with pytest.raises(RuntimeError):
+            await stage.turns.run(await accepted(journal, said()))
+        entry = await journal.head(LANE)
+        assert entry is not None
+        await stage.turns.run(entry)
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        kept = db.execute("SELECT state, reason FROM inbox").fetchall()
+    db.close()
+    assert kept == [("told", "TurnTimedOut: no answer within 60 s")]
 
 
 async def test_a_bug_of_a_missing_bot_is_kept(journal: Journal, clock: Clock) -> None:

@@ -1,0 +1,44 @@
+"""The journal of a server that has ended, read as it lies there."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.chaos.records import Row
+
+_ROWS = """
+    SELECT
+        inbox.seq, message_id, lane, room, inbox.state, reason, accepted_at, settled_at,
+        (SELECT group_concat(started_at) FROM attempts WHERE attempts.entry = inbox.seq) AS starts,
+        (SELECT count(*) FROM outbox
+            WHERE outbox.entry = inbox.seq AND kind = 'answer' AND possible_duplicate) AS marked,
+        (SELECT count(*) FROM outbox WHERE outbox.entry = inbox.seq AND kind = 'notice'
+            AND (state = 'posted' OR possible_duplicate)) AS notices,
+        (SELECT count(*) FROM outbox WHERE outbox.entry = inbox.seq AND kind = 'notice'
+            AND possible_duplicate) AS marked_notices
+    FROM inbox ORDER BY inbox.seq
+"""
+
+
+def read_rows(path: Path) -> tuple[Row, ...]:
+    """Read every message with its attempts and its reply."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        db.row_factory = sqlite3.Row
+        return tuple(map(_row, db.execute(_ROWS)))
+
+
+def _row(row: sqlite3.Row) -> Row:
+    starts = str(row["starts"] or "")
+    return Row(
+        message_id=int(row["message_id"]),
+        lane=row["lane"],
+        room=int(row["room"]),
+        state=row["state"],
+        reason=row["reason"],
+        accepted_at=row["accepted_at"],
+        settled_at=row["settled_at"],
+        starts=tuple(sorted(float(start) for start in starts.split(",") if start)),
+        marked=row["marked"],
+        notices=row["notices"],
+        marked_notices=row["marked_notices"],
+    )

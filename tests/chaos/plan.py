@@ -1,0 +1,221 @@
+"""What is said, struck and broken, and when: one seed decides it all. Pure."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+#: A burst is what one room says without a pause: a conversation that is open serves it.
+_LONGEST_BURST = 16
+#: Characters of filler between the marks of a long question: each mark ends up in another part.
+_FILLER = 9_000
+_LONG_MARKS = 3
+_SHARE_LONG = 0.015
+_SHARE_LATE = 0.10
+_SHARE_REPEATED = 0.08
+#: Of the bots' rooms, one in so many holds them both.
+_SHARED_ROOM = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """Something a person says to a bot; its marks are what the bot has to say back."""
+
+    number: int
+    #: Seconds from the start.
+    at_s: float
+    #: Index of the room.
+    room: int
+    #: Index of the bot.
+    bot: int
+    #: When each copy is delivered, in seconds after it was said; the first may be late too.
+    deliveries: tuple[float, ...]
+    #: One, or one for each part of a long answer.
+    marks: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What is said after the bot's name."""
+        return "echo: " + f" {_filler()} ".join(self.marks)
+
+
+class Blow(StrEnum):
+    """What is done to a process."""
+
+    KILL = "kill"
+    TERM = "term"
+    PAUSE = "pause"
+    CHILD_KILL = "child kill"
+    CHILD_PAUSE = "child pause"
+
+
+#: Those that end a process.
+KILLS = (Blow.KILL, Blow.TERM, Blow.CHILD_KILL)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Strike:
+    """A blow, and which process it meets."""
+
+    at_s: float
+    blow: Blow
+    #: Which of the children there are then: 0 the first, towards 1 the last.
+    pick: float
+    #: How long a pause lasts.
+    length_s: float
+    #: SIGKILL so long after a SIGTERM, while the server drains; None: it may drain to its end.
+    then_kill_s: float | None
+    #: How long the server stays down before it is started again.
+    down_s: float
+
+
+class Trouble(StrEnum):
+    """What goes wrong around the server."""
+
+    POSTS_FAIL = "posts fail"
+    POSTS_SLOW = "posts slow"
+    POST_DROPPED = "post stored, answer dropped"
+    CHAT_DOWN = "chat down"
+    MODEL_FAILS = "model fails"
+    MODEL_DROPS = "model drops"
+    MODEL_STALLS = "model stalls"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failing:
+    """A trouble, and how much of it."""
+
+    at_s: float
+    trouble: Trouble
+    #: HTTP status, where there is one.
+    status: int
+    #: How many requests meet it.
+    times: int
+    #: How long it lasts, or how slow a post is.
+    length_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """All of a run."""
+
+    seed: int
+    seconds: float
+    rooms: int
+    questions: tuple[Question, ...]
+    strikes: tuple[Strike, ...]
+    failings: tuple[Failing, ...]
+
+
+def make_plan(*, seed: int, seconds: float, rooms: int, messages: int, kills: int) -> Plan:
+    """Decide everything. *kills* end a process; a third as many pauses come on top."""
+    chance = random.Random(seed)  # noqa: S311 - to be repeatable is its purpose
+    return Plan(
+        seed=seed,
+        seconds=seconds,
+        rooms=rooms,
+        questions=tuple(_questions(chance, seconds, rooms, messages)),
+        strikes=tuple(_strikes(chance, seconds, kills)),
+        failings=tuple(_failings(chance, seconds)),
+    )
+
+
+def mark(number: int, part: int = 0) -> str:
+    """Return what stands for part *part* of question *number* in a room."""
+    return f"token-{number:05d}.{part}"
+
+
+def _filler() -> str:
+    return ("and so on " * (_FILLER // 10)).strip()
+
+
+def _questions(
+    chance: random.Random, seconds: float, rooms: int, messages: int
+) -> Iterator[Question]:
+    moments = sorted(_moments(chance, seconds, rooms, messages))
+    for number, (at_s, room) in enumerate(moments):
+        parts = _LONG_MARKS if chance.random() < _SHARE_LONG else 1
+        yield Question(
+            number=number,
+            at_s=at_s,
+            room=room,
+            bot=chance.randrange(2) if room % _SHARED_ROOM == 0 else 0,
+            deliveries=_deliveries(chance),
+            marks=tuple(mark(number, part) for part in range(parts)),
+        )
+
+
+def _moments(
+    chance: random.Random, seconds: float, rooms: int, messages: int
+) -> list[tuple[float, int]]:
+    """Return when something is said and where: in bursts, each room in turn to begin with."""
+    found: list[tuple[float, int]] = []
+    order = list(range(rooms))
+    chance.shuffle(order)
+    while len(found) < messages:
+        room = order.pop() if order else chance.randrange(rooms)
+        at_s = chance.uniform(0, seconds * 0.95)
+        for _ in range(min(chance.randint(1, _LONGEST_BURST), messages - len(found))):
+            found.append((min(at_s, seconds), room))
+            at_s += chance.uniform(0.01, 0.3)
+    return found
+
+
+def _deliveries(chance: random.Random) -> tuple[float, ...]:
+    """Return when the copies of a message are delivered: late ones are overtaken."""
+    first = chance.uniform(0.1, 2.0) if chance.random() < _SHARE_LATE else 0.0
+    if chance.random() >= _SHARE_REPEATED:
+        return (first,)
+    copies = chance.randint(1, 3)
+    # At the same moment, or whenever: while it waits, while it is answered, long after.
+    later = [0.0 if chance.random() < 0.3 else chance.uniform(0, 8) for _ in range(copies)]
+    return (first, *(first + delay for delay in sorted(later)))
+
+
+def _strikes(chance: random.Random, seconds: float, kills: int) -> list[Strike]:
+    pauses = kills // 3
+    blows = [
+        *(chance.choices(KILLS, weights=(5, 2, 3))[0] for _ in range(kills)),
+        *(chance.choices((Blow.PAUSE, Blow.CHILD_PAUSE), weights=(3, 1))[0] for _ in range(pauses)),
+    ]
+    chance.shuffle(blows)
+    moments = sorted(chance.uniform(min(2.0, seconds / 10), seconds) for _ in blows)
+    return [
+        Strike(
+            at_s=at_s,
+            blow=blow,
+            pick=chance.random(),
+            length_s=chance.uniform(0.2, 3.0),
+            then_kill_s=chance.uniform(0.05, 2.0) if chance.random() < 0.3 else None,
+            down_s=chance.choice((0.0, 0.0, chance.uniform(0, 1.5))),
+        )
+        for at_s, blow in zip(moments, blows, strict=True)
+    ]
+
+
+def _failings(chance: random.Random, seconds: float) -> list[Failing]:
+    """Return a trouble every seven seconds or so; hardly ever a model that stalls."""
+    count = max(4, round(seconds / 7))
+    weights = {
+        Trouble.POSTS_FAIL: 6,
+        Trouble.POSTS_SLOW: 3,
+        Trouble.POST_DROPPED: 3,
+        Trouble.CHAT_DOWN: 2,
+        Trouble.MODEL_FAILS: 4,
+        Trouble.MODEL_DROPS: 2,
+        Trouble.MODEL_STALLS: 1,
+    }
+    found = [_failing(chance, seconds, weights) for _ in range(count)]
+    return sorted(found, key=lambda failing: failing.at_s)
+
+
+def _failing(chance: random.Random, seconds: float, weights: dict[Trouble, int]) -> Failing:
+    trouble = chance.choices(list(weights), weights=list(weights.values()))[0]
+    statuses = (429, 503, 502) if trouble is Trouble.POSTS_FAIL else (529, 500, 429)
+    return Failing(
+        at_s=chance.uniform(0, seconds),
+        trouble=trouble,
+        status=chance.choice(statuses),
+        times=1 if trouble is Trouble.MODEL_STALLS else chance.randint(1, 3),
+        length_s=chance.uniform(0.1, 3.0),
+    )

@@ -1,0 +1,41 @@
+"""A plan is what its seed says, and as much as was asked for."""
+
+from tests.chaos.plan import KILLS, Plan, make_plan
+
+
+def plan(seed: int) -> Plan:
+    """Return the plan of a long run."""
+    return make_plan(seed=seed, seconds=300, rooms=50, messages=2000, kills=20)
+
+
+def test_a_seed_decides_everything() -> None:
+    """The same seed makes the same plan, another one another."""
+    assert plan(7) == plan(7)
+    assert plan(7) != plan(8)
+
+
+def test_a_plan_holds_what_was_asked_for() -> None:
+    """So many messages, kills and rooms, pauses on top, and all within the time."""
+    made = plan(7)
+    assert len({question.number for question in made.questions}) == 2000
+    assert {question.room for question in made.questions} == set(range(50))
+    assert sum(strike.blow in KILLS for strike in made.strikes) == 20
+    assert len(made.strikes) == 26
+    for listed in (made.questions, made.strikes, made.failings):
+        assert all(0 <= one.at_s <= made.seconds for one in listed)
+
+
+def test_a_plan_has_late_repeated_and_long_messages() -> None:
+    """Some are overtaken, some delivered twice at the same moment, some answered in parts."""
+    questions = plan(7).questions
+    assert any(question.deliveries[0] > 0 for question in questions)
+    assert any(len(set(q.deliveries)) < len(q.deliveries) for q in questions)
+    assert any(len(question.marks) > 1 and len(question.text) > 18_000 for question in questions)
+
+
+def test_everything_happens_in_order() -> None:
+    """Whoever follows a plan may wait for one moment after the other."""
+    made = plan(7)
+    for listed in (made.questions, made.strikes, made.failings):
+        moments = [one.at_s for one in listed]
+        assert moments == sorted(moments)

@@ -1,0 +1,148 @@
+"""kill -9 at every point of a message's way: one visible answer, and the agent asked once."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from bot.testing.campfire.records import Dialect, Fate
+from bot.testing.model import Gate, hold
+from tests.e2e.process import serving_apart
+from tests.e2e.world import PATIENCE_S, Running, World, open_world
+
+_KILL = "from tests.e2e.killing import kill\n"
+#: So that a doubt does not cost the tests 20 s.
+_SOON = "import bot.rooms.lookup as lookup; lookup.POST_TIMEOUT_S = 2.0\n"
+
+_JOURNAL = "bot.journal.journal:Journal"
+_CAMPFIRE = "bot.platforms.campfire.campfire:Campfire"
+
+#: Where the server ends, in the order of the way; the answer has several parts.
+POINTS = {
+    "after the commit, before the 204": ("after", f"{_JOURNAL}.accept"),
+    "after the attempt is journaled, before the prompt": ("after", f"{_JOURNAL}.start_attempt"),
+    "with the prompt on its way": ("before", "bot.agent.conversation:Conversation.ask"),
+    "after the child answered, before that is recorded": ("before", f"{_JOURNAL}.freeze"),
+    "after it is recorded, before the bytes": ("after", f"{_JOURNAL}.freeze"),
+    "after the first post, before that is recorded": ("after", f"{_CAMPFIRE}.post"),
+    "after that is recorded, before the second is sending": ("before", f"{_JOURNAL}.mark_sending"),
+    "after the second is sending, before its bytes": ("after", f"{_JOURNAL}.mark_sending"),
+    "after the last post, before it is settled": ("before", f"{_JOURNAL}.settle"),
+    "after it is settled": ("after", f"{_JOURNAL}.settle"),
+}
+#: Where a part is left of which nobody knows whether it arrived.
+UNKNOWN = {
+    "after it is recorded, before the bytes",
+    "after the first post, before that is recorded",
+    "after the second is sending, before its bytes",
+    "after the last post, before it is settled",
+}
+
+_QUESTION = "@Ada give me a long answer about the tea"
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a doubt last 2 s in this process."""
+    monkeypatch.setattr("bot.rooms.lookup.POST_TIMEOUT_S", 2.0)
+
+
+async def crash(world: World, text: str, point: str) -> None:
+    """Serve until what Kim says ends the server at *point*."""
+    when, target = POINTS[point]
+    fault = f"{_KILL}kill({when!r}, {target!r})"
+    async with serving_apart(world, fault=fault) as server:
+        await world.say(text)
+        assert await server.ended() == -signal.SIGKILL
+
+
+def asked(world: World) -> set[int]:
+    """Return how often the requests to the model hold the question."""
+    requests = (request.turns for request in world.model.requests)
+    return {sum("about the tea" in turn for turn in turns) for turns in requests}
+
+
+async def hear_it_whole(world: World, server: Running) -> list[str]:
+    """Wait until it is settled; see that the agent remembers one question. Return what was said."""
+    assert await server.settled() == {"accepted": 1, "answered": 1}
+    said = world.said_by(world.ada)
+    assert "2 turns" in await world.ask("@Ada count the turns")
+    assert asked(world) == {1}
+    assert len(world.transcripts()) == 1
+    assert world.campfire.violations == ()
+    return said
+
+
+def paragraphs(said: list[str]) -> list[int]:
+    """Return the numbers of the paragraphs, as they stand in the room."""
+    words = " ".join(said).split()
+    return [int(n) for word, n in zip(words, words[1:], strict=False) if word == "paragraph"]
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_one_answer(tmp_path: Path, point: str) -> None:
+    """With a history: the whole answer stands in the room, once, and nothing is called unknown."""
+    async with open_world(tmp_path, dialect=Dialect.MAIN) as world:
+        await crash(world, _QUESTION, point)
+        async with world.serving() as server:
+            said = await hear_it_whole(world, server)
+        assert len(said) > 1
+        assert paragraphs(said) == list(range(1, 41))
+
+
+@pytest.mark.parametrize("point", sorted(UNKNOWN))
+async def test_one_marked_repeat(tmp_path: Path, point: str) -> None:
+    """Without a history: one part may stand there twice, and is known to."""
+    async with open_world(tmp_path, dialect=Dialect.RELEASED) as world:
+        await crash(world, _QUESTION, point)
+        async with world.serving() as server:
+            said = await hear_it_whole(world, server)
+        assert sorted(set(paragraphs(said))) == list(range(1, 41))
+        assert len(said) - len(set(said)) == ("after the" in point and "post" in point)
+
+
+async def test_during_the_turn(tmp_path: Path) -> None:
+    """While the model speaks: it is asked again, and the agent remembers one question."""
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.model.script("the tea", hold(gate, after_tokens=1), times=1)
+        async with serving_apart(world) as server:
+            await world.say(_QUESTION)
+            await gate.reached()
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        async with world.serving() as restarted:
+            said = await hear_it_whole(world, restarted)
+        assert paragraphs(said) == list(range(1, 41))
+
+
+async def test_a_post_that_arrives_after_the_restart(tmp_path: Path) -> None:
+    """The platform was slow: what was not in the room at the first look is there at the second."""
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.campfire.slow_posts(gate)
+        async with serving_apart(world) as server:
+            await world.say("@Ada echo: the tea is cold")
+            await gate.reached()
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        async with world.serving() as restarted:
+            await world.campfire.wait_until(_has_looked, timeout_s=PATIENCE_S)
+            gate.release()
+            assert await restarted.settled() == {"accepted": 1, "answered": 1}
+        assert world.said_by(world.ada) == ["the tea is cold"]
+
+
+def _has_looked(campfire: object) -> bool:
+    return any(call.method == "GET" for call in campfire.api_calls)  # type: ignore[attr-defined]  # a Campfire
+
+
+async def test_an_acknowledged_message_is_known(tmp_path: Path) -> None:
+    """Campfire saw the connection break, and the message is answered all the same."""
+    async with open_world(tmp_path) as world:
+        await crash(world, "@Ada echo: the tea is cold", "after the commit, before the 204")
+        await world.campfire.delivered()
+        assert [delivery.fate for delivery in world.campfire.deliveries] == [Fate.UNREACHABLE]
+        async with world.serving() as server:
+            assert await server.settled() == {"accepted": 1, "answered": 1}
+        assert world.said_by(world.ada) == ["the tea is cold"]
