@@ -85,13 +85,14 @@ class Posting:
     ) -> str | None:
         """Post one part, again and again while that may help; raises ChatError in the end."""
         part = await self._claim(part, fresh=fresh)
-        while True:
+        while part.state is PartState.SENDING:
             try:
                 return await chat.post(room=entry.message.room, html=part.html, key=key)
             except ChatUncertain as error:
                 part = await self._repeat(part, error)
             except ChatError as error:
                 part = await self._retry(part, error)
+        raise ChatRefused(part.error or f"the part is {part.state} already")
 
     async def _claim(self, part: Part, *, fresh: bool) -> Part:
         """Make sure that *part* is known to be leaving."""

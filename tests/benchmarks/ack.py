@@ -25,7 +25,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with open_stage(Path(folder)) as stage, serve_bare() as bare:
             room = stage.room("Watercooler")
-            async with stage.serving(HEARTH_LOG_LEVEL="warning", HEARTH_GRACE="1s") as hearth:
+            async with stage.serving(HEARTH_GRACE="1s") as hearth:
                 # One turn that never ends: what is acknowledged afterwards waits behind it, so
                 # that acknowledging is all there is to measure.
                 await stage.say(room, "[stall]")

@@ -215,6 +215,23 @@ async def test_a_part_that_was_dead_before_a_crash_stays_dead(
     assert letter.reason == "404: no such room"
 
 
+async def test_what_is_given_up_during_a_wait_does_not_leave(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator settles the message while the platform is down: nothing is posted after that."""
+
+    async def settle_meanwhile(_seconds: float) -> None:
+        await journal.settle(entry, outcome=Outcome.STOPPED)
+
+    monkeypatch.setattr(clock, "sleep", settle_meanwhile)
+    chat = FakeChat(fates=[_DOWN])
+    entry, parts = await frozen(journal, "one")
+    await deliver(journal, clock, chat, entry, parts, fresh=True)
+    assert (chat.tried, chat.room) == (["one"], [])
+    tally = await journal.tally()
+    assert (tally.stopped, tally.dead, tally.balanced) == (1, 0, True)
+
+
 @pytest.mark.parametrize("broken", ["settle", "mark_posted"])
 async def test_a_full_disk_after_a_post_repeats_nothing(
     journal: Journal, clock: Clock, broken: str
