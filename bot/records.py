@@ -56,6 +56,24 @@ class Message:
         return (self.platform, self.bot, self.id)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoomMessage:
+    """A message as a room's history shows it now, whoever wrote it, addressed to a bot or not."""
+
+    #: The platform's message id, as text.
+    id: str
+    #: As in `Message`: lower is earlier.
+    position: int
+    author: Person
+    #: Whether the platform calls the author a bot, one of ours or not.
+    by_bot: bool
+    #: As the platform stores it, not sanitised; None for an upload.
+    html: str | None
+    #: Plain text, mentions included as ``@Name``; a file's name for an upload.
+    plain: str
+    created_at: datetime
+
+
 class Outcome(StrEnum):
     """How a message ended. Together with the open ones they add up to the accepted ones."""
 
@@ -227,5 +245,5 @@ class Credentials:
 class Ignored:
     """An authentic delivery that asks for nothing."""
 
-    #: One word for the counter: own_message, other_bot, unknown_type.
+    #: One word for the counter: own_message, other_bot, not_addressed, unknown_type.
     why: str
