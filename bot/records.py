@@ -249,5 +249,5 @@ class Credentials:
 class Ignored:
     """An authentic delivery that asks for nothing."""
 
-    #: One word for the counter: own_message, other_bot, unknown_type.
+    #: One word for the counter: own_message, other_bot, not_addressed, unknown_type.
     why: str

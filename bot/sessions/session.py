@@ -29,6 +29,8 @@ class Session:
         self._claims = 0
         #: What the child has counted so far, for the session's whole life.
         self._counted_usd = 0.0
+        #: What was shown last, and of which state, while it is at rest.
+        self._shown: tuple[SessionFile, Warmth | None, SessionStatistics] | None = None
 
     @property
     def hot(self) -> bool:
@@ -77,7 +79,19 @@ class Session:
         return self.file
 
     def statistics(self) -> SessionStatistics:
-        """Return what an operator sees."""
+        """Return what an operator sees.
+
+        Of thousands of sessions nearly all are at rest: theirs is kept until something changes.
+        """
+        at_rest = self.conversation is None and self.idle
+        shown = self._shown
+        if at_rest and shown is not None and shown[0] is self.file and shown[1] is self.last_path:
+            return shown[2]
+        statistics = self._look()
+        self._shown = (self.file, self.last_path, statistics) if at_rest else None
+        return statistics
+
+    def _look(self) -> SessionStatistics:
         file = self.file
         return SessionStatistics(
             room=file.key.room,

@@ -249,6 +249,22 @@ async def test_second_close_does_not_cut_the_first_short(
     assert client.calls.count("disconnect") == 1
 
 
+async def test_close_of_a_dead_child_waits_for_its_end(
+    conversation: Conversation, client: FakeClient
+) -> None:
+    """What a child left behind is being cleared away already: that is not to be cut short."""
+    client.leaves.clear()
+    client.die()
+    await client.called("disconnect")
+    closing = asyncio.create_task(conversation.close())
+    await anyio.wait_all_tasks_blocked()
+    assert not conversation.ended.is_set()
+    client.leaves.set()
+    await closing
+    assert client.calls == ["connect", "disconnect"]
+    assert conversation.died
+
+
 async def test_close_while_booting(client: FakeClient, tmp_path: Path) -> None:
     """Whoever waits for the boot learns that it was given up."""
     client.boots.clear()

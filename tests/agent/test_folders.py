@@ -1,4 +1,7 @@
+"""What is put in place for a child, for whom, and what is never removed."""
+
 import os
+import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,6 +50,19 @@ def test_children_that_start_together_find_whole_files(folders: AgentFolders) ->
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: folders.prepare(bot, SESSION), range(50)))
     assert [path.name for path in folders.root.rglob("*mcp*")] == ["ada.mcp.json"]
+
+
+def test_all_that_the_child_needs_is_its_users(
+    monkeypatch: pytest.MonkeyPatch, folders: AgentFolders
+) -> None:
+    """A child that runs as another user can enter its folders and read its servers."""
+    given: list[tuple[str, str]] = []
+    monkeypatch.setattr(shutil, "chown", lambda path, user: given.append((path.name, user)))
+    folders.prepare(ada(mcp_servers=(NOTES,), user="hearth-child"), SESSION)
+    assert {user for _, user in given} == {"hearth-child"}
+    config, work, servers = (name for name, _ in given)
+    assert (config, work) == ("ada", SESSION)
+    assert servers.startswith(".ada.mcp.json")
 
 
 def test_unknown_user_is_named(folders: AgentFolders) -> None:

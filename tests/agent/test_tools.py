@@ -1,3 +1,5 @@
+"""Tools that a bot file names, and what is wrong with some of them."""
+
 from pathlib import Path
 
 import pytest

@@ -143,6 +143,12 @@ def test_damage_is_passed_over() -> None:
     assert transcript.orphan() is None
 
 
+@pytest.mark.parametrize("parent", [[], {}, 1])
+def test_parent_that_is_no_name_is_damage(parent: Any) -> None:
+    """The entry is passed over, and the one before it is the last."""
+    assert Transcript([prompt("p1"), entry("x", parent, type="user")]).orphan() is not None
+
+
 def test_ring_of_entries_ends() -> None:
     """Damage may make an entry its own ancestor; reading it still comes to an end."""
     assert Transcript([said("m1", "m2", "x"), said("m2", "m1", "x")]).orphan() is None

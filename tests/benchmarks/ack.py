@@ -25,7 +25,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with open_stage(Path(folder)) as stage, serve_bare() as bare:
             room = stage.room("Watercooler")
-            async with stage.serving(HEARTH_LOG_LEVEL="warning", HEARTH_GRACE="1s") as hearth:
+            async with stage.serving(HEARTH_GRACE="1s") as hearth:
                 # One turn that never ends: what is acknowledged afterwards waits behind it, so
                 # that acknowledging is all there is to measure.
                 await stage.say(room, "[stall]")
@@ -54,7 +54,8 @@ async def _compare(name: str, bare: Served, hearth: Served, **order: object) -> 
     print(
         f"{name:17} bare {median(r.rate for r, _ in runs):8,.0f}/s p99"
         f" {median(r.p99_ms for r, _ in runs):5.1f} ms   hearth"
-        f" {median(r.rate for _, r in runs):8,.0f}/s p99 {median(r.p99_ms for _, r in runs):5.1f} ms"
+        f" {median(r.rate for _, r in runs):8,.0f}/s p99"
+        f" {median(r.p99_ms for _, r in runs):5.1f} ms"
         f"   ratio {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
         + (f"   WRONG {wrong}" if wrong else "")
     )

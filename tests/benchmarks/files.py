@@ -47,8 +47,8 @@ async def main() -> None:
                 )
                 shown = await _show(served)
                 print(
-                    f"/session/stats: {median(shown):.0f} ms (median), of the limit of {_LIMIT_MS} ms:"
-                    f" {median(shown) / _LIMIT_MS:.2f}"
+                    f"/session/stats: {median(shown):.0f} ms (median), of the limit of"
+                    f" {_LIMIT_MS} ms: {median(shown) / _LIMIT_MS:.2f}"
                 )
     await _expiry()
 

@@ -24,10 +24,11 @@ class Load:
 
 def request_bytes(path: str, body: bytes, *, close: bool) -> bytes:
     """Return a request as Campfire sends it, or with the connection kept."""
+    connection = "close" if close else "keep-alive"
     head = (
         f"POST {path} HTTP/1.1\r\nContent-Type: application/json\r\n"
         "Accept-Encoding: gzip;q=1.0,deflate;q=0.6,identity;q=0.3\r\nAccept: */*\r\n"
-        f"User-Agent: Ruby\r\nHost: 127.0.0.1\r\nConnection: {'close' if close else 'keep-alive'}\r\n"
+        f"User-Agent: Ruby\r\nHost: 127.0.0.1\r\nConnection: {connection}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -73,9 +73,10 @@ async def serve_hearth(folder: Path, environ: Mapping[str, str]) -> AsyncIterato
 async def _port(log: Path, begin: int) -> int:
     async with asyncio.timeout(_START_S):
         while True:
-            for line in log.read_text()[begin:].splitlines():
-                if '"started"' in line:
-                    return int(json.loads(line)["url"].rpartition(":")[2])
+            lines = (await asyncio.to_thread(log.read_text))[begin:].splitlines()
+            started = next((line for line in lines if '"started"' in line), None)
+            if started is not None:
+                return int(json.loads(started)["url"].rpartition(":")[2])
             await asyncio.sleep(0.02)
 
 

@@ -47,12 +47,11 @@ async def crash(world: World, text: str, fault: str) -> None:
 async def test_a_server_killed_in_a_turn(tmp_path: Path, introduced: bool) -> None:  # noqa: FBT001 - a case
     """After the restart the message is answered once, in the same session, and asked once."""
     async with open_world(tmp_path) as world:
-        if introduced:
-            async with world.serving():
-                await world.ask("@Ada my name is Kim")
         gate = Gate()
         world.model.script("the tea", hold(gate, after_tokens=1), times=1)
         async with serving_apart(world) as server:
+            if introduced:
+                await world.ask("@Ada my name is Kim")
             said = await world.say("@Ada echo: the tea is cold")
             await gate.reached()
             (before,) = (await server.get("/session/stats"))["sessions"]
@@ -107,22 +106,22 @@ async def test_a_frozen_answer_is_posted(tmp_path: Path) -> None:
         assert len(world.model.requests) == 1
 
 
-async def test_a_server_that_ends_twice_asks_once_more_each_time(tmp_path: Path) -> None:
-    """However often the server ends in a turn, the agent's memory holds the question once."""
+async def test_a_server_that_ends_twice_in_a_turn(tmp_path: Path) -> None:
+    """However often it ends, the agent's memory holds the question once."""
     async with open_world(tmp_path) as world:
-        async with world.serving():
-            await world.ask("@Ada my name is Kim")
         gate = Gate()
         world.model.script("the tea", hold(gate), times=2)
-        await world.campfire.say(world.room, world.kim, "@Ada", mention=[], deliver=False)
-        for times in (1, 2):
-            async with serving_apart(world) as server:
-                if times == 1:
-                    await world.say("@Ada echo: the tea is cold")
-                await gate.reached(times)
-                server.signal(signal.SIGKILL)
-                await server.ended()
-        async with world.serving() as server:
-            assert await server.settled() == {"accepted": 2, "answered": 2}
+        async with serving_apart(world) as server:
+            await world.ask("@Ada my name is Kim")
+            await world.say("@Ada echo: the tea is cold")
+            await gate.reached(1)
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        async with serving_apart(world) as server:
+            await gate.reached(2)
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        async with world.serving() as restarted:
+            assert await restarted.settled() == {"accepted": 2, "answered": 2}
         assert count(world.model.requests, "the tea") == [0, 1, 1, 1]
         assert world.said_by(world.ada).count("the tea is cold") == 1

@@ -86,7 +86,7 @@ async def test_a_bug_in_a_job_stops_the_server(tmp_path: Path) -> None:
 
 
 async def test_a_bug_in_the_watch_stops_the_server(tmp_path: Path) -> None:
-    """Also one that comes late, with a room that is served; its messages wait for the next start."""
+    """Also one that comes late: what its rooms have said waits for the next start."""
     async with open_world(tmp_path) as world:
         async with serving_apart(world, fault=_BROKEN_WATCH) as server:
             await world.ask("@Ada my name is Kim")

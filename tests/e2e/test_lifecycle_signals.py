@@ -47,13 +47,12 @@ async def keep_talking(world: World, server: ServerProcess, gate: Gate) -> list[
     return acknowledged
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_drain_takes_deliveries(tmp_path: Path, number: signal.Signals) -> None:
+async def test_a_drain_takes_deliveries(tmp_path: Path) -> None:
     """The running turn ends, what arrives meanwhile is acknowledged and answered next time."""
     async with open_world(tmp_path) as world:
         async with serving_apart(world) as server:
             gate, children = await hold_a_turn(world, server)
-            server.signal(number)
+            server.signal(signal.SIGTERM)
             await server.logged("stopping")
             acknowledged = await keep_talking(world, server, gate)
             assert len(acknowledged) > _BEFORE_THE_END
@@ -101,14 +100,15 @@ async def test_a_second_signal_ends_at_once(tmp_path: Path, number: signal.Signa
         assert all_gone(children)
 
 
-async def test_an_idle_server_ends_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_an_idle_server_ends_at_once(tmp_path: Path, number: signal.Signals) -> None:
     """With nothing to do there is nothing to wait for; its children go with it."""
     async with open_world(tmp_path) as world, serving_apart(world) as server:
         await world.ask("@Ada my name is Kim")
         children = server.children()
         assert children
         async with asyncio.timeout(5):
-            server.signal(signal.SIGTERM)
+            server.signal(number)
             assert await server.ended() == 0
         assert all_gone(children, within_s=0)
 

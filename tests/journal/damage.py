@@ -41,7 +41,7 @@ def _bring_to_its_end(db: sqlite3.Connection, seq: int, long: str) -> None:
     entry = inbox.entry(db, seq)
     assert entry is not None
     ids = {"session_id": f"session-{seq}", "prompt_uuid": f"prompt-{seq}"}
-    attempt = attempts.start(db, seq, **ids, baseline=None, alone=False, at=AT)
+    attempt = attempts.start(db, seq, **ids, alone=False, at=AT)
     end = _ENDS[seq % len(_ENDS)]
     if end is None:
         if attempt is not None:
@@ -52,6 +52,7 @@ def _bring_to_its_end(db: sqlite3.Connection, seq: int, long: str) -> None:
         kind=PartKind.ANSWER,
         verdict=Outcome.ANSWERED,
         text=long,
+        reason=None,
     )
     parts = replies.freeze(db, seq, reply, attempt=attempt, at=AT)
     for part in parts:

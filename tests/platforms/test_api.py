@@ -9,7 +9,8 @@ import pytest
 import respx
 
 from bot.errors import ChatError, ChatRefused, ChatUnavailable, ChatUncertain
-from bot.platforms.campfire.api import FATES, Api, Fate, open_client, read_exception
+from bot.platforms.campfire.api import Api, open_client
+from bot.platforms.campfire.fate import FATES, Fate, read_exception
 from bot.platforms.campfire.redaction import redact
 from tests.platforms.deliveries import KEY
 

@@ -131,6 +131,16 @@ def test_two_keys_never_share_a_name(one: SessionKey, other: SessionKey) -> None
     assert (file_name(one) == file_name(other)) is (one == other)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("\ud800", "\ud801"), ("\ud800", "?"), ("ü" * 120, "ü" * 121)]
+)
+def test_odd_rooms_have_names_of_their_own(one: str, other: str) -> None:
+    """Half characters and very long names too; the latter still fit a disk."""
+    keys = [SessionKey(room=name, bot="ada", user=name) for name in (one, other)]
+    assert file_name(keys[0]) != file_name(keys[1])
+    assert all(len(file_name(key)) < 200 for key in keys)
+
+
 @given(_KEYS)
 def test_names_are_names(key: SessionKey) -> None:
     """A name stays in its folder, fits a disk, and is plain ASCII."""

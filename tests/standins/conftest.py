@@ -71,7 +71,7 @@ class Place:
 
 
 @asynccontextmanager
-async def settled(**options: Any) -> AsyncIterator[Place]:  # noqa: ANN401 -- what open_campfire takes
+async def settled(**options: Any) -> AsyncIterator[Place]:
     """Open a place."""
     webhook = Webhook()
     async with listening(webhook) as listener, open_campfire(**options) as campfire:

@@ -62,7 +62,7 @@ async def test_room_without_the_bot(dialect: Dialect, status: int) -> None:
 async def test_released_has_posts_only(place: Place) -> None:
     """Up to v1.4.9 there is nothing but posting."""
     await place.post("hi")
-    assert (await place.client.get(place.posts)).status_code in {404, 405}
+    assert (await place.client.get(place.posts)).status_code == 404
     assert (await place.client.delete(f"{place.posts}/1")).status_code == 404
 
 
@@ -139,6 +139,28 @@ async def test_history(modern: Place) -> None:
     assert first["creator"]["role"] == "member"
     assert first["body"]["html"] == '<div class="trix-content">\n  <div>n43</div>\n</div>\n'
     assert (await modern.client.get(modern.posts, params={"before": 999})).status_code == 404
+
+
+async def test_history_of_a_file(modern: Place) -> None:
+    """Of a file the history shows the name, and no HTML, not even the frame of a text."""
+    await modern.campfire.upload(modern.room, modern.kim, "moon.jpg")
+    (message,) = (await modern.client.get(modern.posts)).json()
+    assert message["body"] == {"plain_text": "moon.jpg", "html": ""}
+    assert message.keys() == {"id", "created_at", "body", "creator", "room", "url"}
+    assert message["creator"].keys() == {"id", "name", "role", "avatar_url"}
+
+
+async def test_version_is_the_controllers(modern: Place, place: Place) -> None:
+    """What a controller answers names the version; the page for an error in its place does not."""
+    anywhere = f"/rooms/999/{modern.ada.key}/messages"
+    refused = await modern.client.get(anywhere)
+    assert (refused.status_code, refused.headers["x-version"]) == (404, "main")
+    for answer in (
+        await modern.client.get(modern.posts, params={"after": 999}),
+        await place.client.get(place.posts),
+        await place.client.delete(place.posts),
+    ):
+        assert (answer.status_code, answer.headers.get("x-version")) == (404, None)
 
 
 async def test_edit_and_delete(modern: Place) -> None:

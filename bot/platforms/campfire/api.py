@@ -1,18 +1,22 @@
-"""Campfire's bot API: the one place that speaks HTTP to it, and where httpx's exceptions stop."""
+"""Campfire's bot API: the one place that speaks HTTP to it, where httpx's exceptions stop."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
+from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import quote
 
 import httpx
 
-from bot.errors import ChatError, ChatRefused, ChatUnavailable, ChatUncertain
+from bot.errors import ChatRefused
+from bot.platforms.campfire.capability import read_version
+from bot.platforms.campfire.fate import read_exception, read_failure
 from bot.platforms.campfire.redaction import redact_http_log
-from bot.platforms.campfire.status import message_id, read_refusal
+from bot.platforms.campfire.status import Deed, message_id, read_refusal
 
 TIMEOUT_S = 20.0
 
@@ -27,34 +31,17 @@ _HEADERS = {"Content-Type": "text/html; charset=utf-8"}
 #: Enough to empty a small body and use the connection again; the rest is nobody's business.
 _READ_LIMIT_BYTES = 65_536
 
+#: Compressed, a small answer could be a large one.
+_READING_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
-class Fate(Enum):
-    """What an exception says of the request that met it."""
+#: Of a page of 40 messages. Campfire does not limit them, and their authors rarely write books.
+_PAGE_LIMIT_BYTES = 8 * 1024 * 1024
 
-    NEVER_LEFT = "never left"
-    MAY_HAVE_ARRIVED = "may have arrived"
-    CANNOT_WORK = "cannot work"
+#: The client's timeout bounds each wait, and a page may come in many pieces.
+READING_TIMEOUT_S = 60.0
 
-
-#: Every exception that httpx raises for a request. Its `StreamError`s are not here: they would be
-#: bugs of this module, and bugs travel to the top.
-FATES: dict[type[Exception], Fate] = {
-    httpx.ConnectError: Fate.NEVER_LEFT,
-    httpx.ConnectTimeout: Fate.NEVER_LEFT,
-    httpx.PoolTimeout: Fate.NEVER_LEFT,
-    httpx.ProxyError: Fate.NEVER_LEFT,
-    httpx.ReadError: Fate.MAY_HAVE_ARRIVED,
-    httpx.ReadTimeout: Fate.MAY_HAVE_ARRIVED,
-    httpx.WriteError: Fate.MAY_HAVE_ARRIVED,
-    httpx.WriteTimeout: Fate.MAY_HAVE_ARRIVED,
-    httpx.CloseError: Fate.MAY_HAVE_ARRIVED,
-    httpx.RemoteProtocolError: Fate.MAY_HAVE_ARRIVED,
-    httpx.DecodingError: Fate.MAY_HAVE_ARRIVED,
-    httpx.UnsupportedProtocol: Fate.CANNOT_WORK,
-    httpx.LocalProtocolError: Fate.CANNOT_WORK,
-    httpx.TooManyRedirects: Fate.CANNOT_WORK,
-    httpx.InvalidURL: Fate.CANNOT_WORK,
-}
+#: What a route or a room that is not there is answered with.
+_MISSING = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 @asynccontextmanager
@@ -88,12 +75,33 @@ def _no_cookies() -> CookieJar:
     return CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What reading was answered with: a page, or that something is not there."""
+
+    #: 200, 404 or 405.
+    status: int
+    #: Whether the answer names Campfire's version; see `capability`.
+    routed: bool
+    #: The page; None unless the status is 200.
+    body: bytes | None = field(repr=False)
+
+
 class Api:
     """The calls of the bot API. Keys come with each call and are kept nowhere."""
 
-    def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        client: httpx.AsyncClient,
+        *,
+        reading_timeout_s: float = READING_TIMEOUT_S,
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._client = client
+        self._reading_timeout_s = reading_timeout_s
+        #: What the last answer that said so gave as Campfire's version; see `read_version`.
+        self.version: str | None = None
         redact_http_log()
 
     async def post_message(self, *, room: str, html: str, key: str) -> str | None:
@@ -101,12 +109,13 @@ class Api:
 
         Raises `ChatUnavailable`, `ChatUncertain` or `ChatRefused`; none of them holds the key.
         """
-        url = f"{self._base_url}/rooms/{quote(room, safe='')}/{quote(key, safe='')}/messages"
+        url = self._address(room, key)
         try:
             response = await self._send(url, html)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             fault = read_exception(error, room=room)
         else:
+            self._note_version(response)
             if response.is_success:
                 return message_id(response.headers.get("location"))
             now = datetime.now(UTC)
@@ -116,37 +125,71 @@ class Api:
         # Out here, so that httpx's exception, whose request holds the key, is not its context.
         raise fault
 
+    async def read_messages(
+        self, *, room: str, key: str, after: str | None = None, before: str | None = None
+    ) -> Answer:
+        """Return a page of *room*, the newest without *after* or *before*, or what is missing.
+
+        Raises `ChatUnavailable` or `ChatRefused`; none of them holds the key.
+        """
+        url = self._address(room, key)
+        query = {"after": after} if after else {"before": before} if before else None
+        try:
+            async with asyncio.timeout(self._reading_timeout_s):
+                response, body = await self._fetch(url, query, room=room)
+        except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
+            fault = read_failure(error, room=room)
+        else:
+            routed = self._note_version(response)
+            if response.status_code == HTTPStatus.OK:
+                return Answer(status=response.status_code, routed=routed, body=body)
+            if response.status_code in _MISSING:
+                return Answer(status=response.status_code, routed=routed, body=None)
+            now = datetime.now(UTC)
+            fault = read_refusal(
+                response.status_code, response.headers, url=url, room=room, now=now, deed=Deed.READ
+            )
+        raise fault
+
+    def _address(self, room: str, key: str) -> str:
+        return f"{self._base_url}/rooms/{quote(room, safe='')}/{quote(key, safe='')}/messages"
+
+    def _note_version(self, response: httpx.Response) -> bool:
+        """Keep the version that *response* names, and return whether it names one."""
+        version = read_version(response.headers)
+        self.version = version or self.version
+        return version is not None
+
+    async def _fetch(
+        self, url: str, query: dict[str, str] | None, *, room: str
+    ) -> tuple[httpx.Response, bytes]:
+        async with self._client.stream(
+            "GET", url, params=query, headers=_READING_HEADERS, follow_redirects=False
+        ) as response:
+            if response.status_code != HTTPStatus.OK:
+                await _drain(response)
+                return response, b""
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _PAGE_LIMIT_BYTES:
+                    raise ChatRefused(
+                        f"reading room {room} brought over {_PAGE_LIMIT_BYTES >> 20} MiB for "
+                        "40 messages: they are left unread"
+                    )
+            return response, bytes(body)
+
     async def _send(self, url: str, html: str) -> httpx.Response:
         # The headers say everything: once they are there, a broken body changes nothing.
         async with self._client.stream(
             "POST", url, content=html.encode(), headers=_HEADERS, follow_redirects=False
         ) as response:
-            with suppress(httpx.TransportError):
-                async for _ in response.aiter_raw():
-                    if response.num_bytes_downloaded > _READ_LIMIT_BYTES:
-                        break
+            await _drain(response)
             return response
 
 
-def read_exception(error: Exception, *, room: str) -> ChatError:
-    """Return what *error*, raised by httpx, means for a message that was to reach *room*."""
-    name = type(error).__name__
-    match _fate(type(error)):
-        case Fate.NEVER_LEFT:
-            return ChatUnavailable(
-                f"Campfire cannot be reached for room {room} ({name}): "
-                "is it running, and is HEARTH_CAMPFIRE_URL right?"
-            )
-        case Fate.MAY_HAVE_ARRIVED:
-            return ChatUncertain(
-                f"no answer after posting to room {room} ({name}): the message may be there"
-            )
-        case Fate.CANNOT_WORK:
-            return ChatRefused(
-                f"the request for room {room} cannot be made ({name}): check HEARTH_CAMPFIRE_URL"
-            )
-
-
-def _fate(kind: type[Exception]) -> Fate:
-    # A kind that a newer httpx adds: the cautious reading is that the message may be there.
-    return next((FATES[base] for base in kind.__mro__ if base in FATES), Fate.MAY_HAVE_ARRIVED)
+async def _drain(response: httpx.Response) -> None:
+    with suppress(httpx.TransportError):
+        async for _ in response.aiter_raw():
+            if response.num_bytes_downloaded > _READ_LIMIT_BYTES:
+                break

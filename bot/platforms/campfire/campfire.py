@@ -9,7 +9,9 @@ import httpx
 from bot.platforms.campfire.api import TIMEOUT_S, Api, open_client
 from bot.platforms.campfire.authenticity import verify
 from bot.platforms.campfire.delivery import PLATFORM, parse_delivery
+from bot.platforms.campfire.history import History
 from bot.platforms.campfire.markup import render_markdown
+from bot.platforms.campfire.missed import as_delivered, is_addressed
 from bot.records import Credentials, Ignored, Message, RoomMessage
 
 
@@ -29,6 +31,7 @@ class Campfire:
 
     def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
         self._api = Api(base_url, client)
+        self._history = History(self._api)
         self._bot_ids: frozenset[str] = frozenset()
 
     def know_bots(self, keys: Iterable[str]) -> None:
@@ -47,11 +50,7 @@ class Campfire:
         if delivery.message is None:
             return Ignored(why="unknown_type")
         author = delivery.message.author.id
-        if author == user_id(credentials.key):
-            return Ignored(why="own_message")
-        if author in self._bot_ids:
-            return Ignored(why="other_bot")
-        return delivery.message
+        return self._bot_speaking(author, credentials) or delivery.message
 
     def render(self, markdown: str) -> tuple[str, ...]:
         """Return *markdown* as the HTML of one or more messages, in order, none of them blank."""
@@ -61,16 +60,68 @@ class Campfire:
         """Post *html* as the bot of *key*; see `Api.post_message` for result and errors."""
         return await self._api.post_message(room=room, html=html, key=key)
 
-    async def history_since(
-        self, room: str, key: str, after: str, *, limit: int
-    ) -> tuple[RoomMessage, ...] | None:
-        """Interim, until the branch with the history is merged: there is none."""
-        del room, key, after, limit
-        return None
-
     def author_of(self, key: str) -> str:
         """Return the id of the author as whom *key* posts."""
         return user_id(key)
+
+    async def history(
+        self, *, room: str, key: str, after: str | None = None, before: str | None = None
+    ) -> tuple[RoomMessage, ...] | None:
+        """Return a page of *room*, 40 messages at most, oldest first; None where there is none.
+
+        It is the newest one, or the one next to the message *after* or *before*, which may have
+        been removed since. Campfire orders by time: of two messages written at once, the first may
+        have the higher id. Released versions let no bot read; that is found out by asking, and
+        asked again when the version in their answers changes, or after some minutes (`capability`).
+        Raises `ChatUnavailable`, or `ChatRefused`, also for a room that the bot is not in.
+        """
+        return await self._history.page(room=room, key=key, after=after, before=before)
+
+    async def history_since(
+        self, room: str, key: str, after: str, *, limit: int
+    ) -> tuple[RoomMessage, ...] | None:
+        """Return what came after the message *after*, oldest first, *limit* at most.
+
+        Fewer are all there are. Should *after* have been removed, it is looked for among the
+        newest 1,000 only: what came before those is left out. Otherwise as `history`.
+        """
+        return await self._history.since(room=room, key=key, after=after, limit=limit)
+
+    def read_missed(
+        self,
+        message: RoomMessage,
+        *,
+        credentials: Credentials,
+        bot_name: str,
+        room: str,
+        room_name: str | None,
+        direct: bool,
+        received_at: datetime,
+    ) -> Message | Ignored:
+        """Return what the webhook would have brought for *message*, or why it asks for nothing.
+
+        *bot_name* is the bot's in Campfire: mentions of it are taken out of the text.
+        """
+        if ignored := self._bot_speaking(message.author.id, credentials):
+            return ignored
+        if message.by_bot:
+            return Ignored(why="other_bot")
+        if not is_addressed(message, user=user_id(credentials.key), direct=direct):
+            return Ignored(why="not_addressed")
+        return as_delivered(
+            message,
+            bot=credentials.bot,
+            bot_name=bot_name,
+            room=room,
+            room_name=room_name,
+            direct=direct,
+            received_at=received_at,
+        )
+
+    def _bot_speaking(self, author: str, credentials: Credentials) -> Ignored | None:
+        if author == user_id(credentials.key):
+            return Ignored(why="own_message")
+        return Ignored(why="other_bot") if author in self._bot_ids else None
 
 
 def user_id(key: str) -> str:

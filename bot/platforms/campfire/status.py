@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from http import HTTPStatus
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,6 +14,14 @@ from bot.errors import ChatError, ChatRefused, ChatUnavailable
 _LONGEST_WAIT_S = 24 * 3600.0
 
 _MESSAGE_ID = re.compile(r"/messages/(\d+)", re.ASCII)
+
+
+class Deed(StrEnum):
+    """What was asked of Campfire, as a sentence says it."""
+
+    POST = "posting to"
+    READ = "reading"
+
 
 #: The request was not processed: trying again is safe.
 _LATER: dict[int, str] = {
@@ -26,7 +35,7 @@ _LATER: dict[int, str] = {
 _CURES: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the key is not accepted: copy it from Campfire's page of bots into "
     "`key` of the bot file",
-    HTTPStatus.FORBIDDEN: "the bot may not post here: check that it is active in Campfire, and "
+    HTTPStatus.FORBIDDEN: "the bot is not let in: check that it is active in Campfire, and "
     "that no proxy or firewall before Campfire refuses this server",
     HTTPStatus.NOT_FOUND: "the room does not exist, or the bot is not a member of it: add the bot "
     "in the room's settings, and check HEARTH_CAMPFIRE_URL",
@@ -43,10 +52,16 @@ def message_id(location: str | None) -> str | None:
 
 
 def read_refusal(
-    status: int, headers: Mapping[str, str], *, url: str, room: str, now: datetime
+    status: int,
+    headers: Mapping[str, str],
+    *,
+    url: str,
+    room: str,
+    now: datetime,
+    deed: Deed = Deed.POST,
 ) -> ChatError:
     """Return the error that a *status* outside 2xx means. No text of it holds *url* or a header."""
-    where = f"posting to room {room} was answered {status}"
+    where = f"{deed} room {room} was answered {status}"
     if status in _LATER:
         wait_s = parse_retry_after(headers.get("retry-after"), now=now)
         return ChatUnavailable(f"{where}: {_LATER[status]}", retry_after_s=wait_s)

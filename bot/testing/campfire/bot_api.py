@@ -24,6 +24,14 @@ _MESSAGES = "/rooms/{room:int}/{key}/messages"
 _PAGE = 40
 _LONGEST_BOOST = 16
 _KEPT_CALLS = 1000
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+#: Set by the controllers: an error page, which comes in their place, has none.
+_VERSIONS = {
+    Dialect.RELEASED: {"X-Version": "1.4.9", "X-Rev": "5e1ea5ed"},
+    Dialect.MAIN: {"X-Version": "main", "X-Rev": "9310b002"},
+    Dialect.FORK: {"X-Version": "1.4.9", "X-Rev": "f02c0de0"},
+}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -40,6 +48,10 @@ class ApiCall:
     status: int
 
 
+class _ErrorPage(HTTPException):
+    """What Rails answers in place of a controller that found nothing, or failed."""
+
+
 class BotApi:
     """The bot API in one dialect."""
 
@@ -52,9 +64,9 @@ class BotApi:
 
     def routes(self) -> list[Route]:
         """Return the routes that this dialect has."""
+        one, boosts = f"{_MESSAGES}/{{message:int}}", f"{_MESSAGES}/{{message:int}}/boosts"
         routes = [self._route(_MESSAGES, "POST", self._create)]
         if self._dialect is Dialect.MAIN:
-            one, boosts = f"{_MESSAGES}/{{message:int}}", f"{_MESSAGES}/{{message:int}}/boosts"
             routes += [
                 self._route(_MESSAGES, "GET", self._history),
                 self._route(one, "PATCH", self._update),
@@ -63,15 +75,21 @@ class BotApi:
                 self._route(boosts, "POST", self._boost),
                 self._route(boosts + "/{boost:int}", "DELETE", self._remove_boost),
             ]
-        return routes
+        # Starlette would answer another method of a known path with 405.
+        unknown = [(path, method) for path in (_MESSAGES, one, boosts) for method in _METHODS]
+        return routes + [self._route(path, method, _no_route) for path, method in unknown]
 
     def _route(self, path: str, method: str, endpoint: Endpoint) -> Route:
         async def answer(request: Request) -> Response:
             try:
                 response = await endpoint(request)
+            except _ErrorPage as failed:
+                response = _error_page(failed.status_code)
             except HTTPException as refused:
                 response = Response(status_code=refused.status_code, headers=refused.headers)
-            response.headers["X-Version"] = "1.4.9" if self._dialect is not Dialect.MAIN else "main"
+                response.headers.update(_VERSIONS[self._dialect])
+            else:
+                response.headers.update(_VERSIONS[self._dialect])
             call = ApiCall(
                 method=method,
                 route=path,
@@ -155,7 +173,7 @@ class BotApi:
             if boost.id == request.path_params["boost"] and boost.booster.id == bot.id:
                 await self._chat.remove_boost(message, boost)
                 return Response(status_code=204)
-        raise HTTPException(404)
+        raise _ErrorPage(404)
 
     # -- what they share -----------------------------------------------------------------------
 
@@ -166,7 +184,7 @@ class BotApi:
             raise HTTPException(302, headers={"Location": f"{_base_of(request)}/session/new"})
         room = self._chat.directory.rooms.get(request.path_params["room"])
         if room is None or bot.id not in room.member_ids:
-            raise HTTPException(404 if self._dialect is Dialect.MAIN else 500)
+            raise HTTPException(404) if self._dialect is Dialect.MAIN else _ErrorPage(500)
         return bot, room
 
     def _bot(self, key: str) -> BotAccount | None:
@@ -197,7 +215,7 @@ class BotApi:
     def _find(self, room: Room, message_id: str | int) -> Message:
         found = room.find(int(message_id)) if str(message_id).isdecimal() else None
         if found is None:
-            raise HTTPException(404)
+            raise _ErrorPage(404)
         return found
 
     def _judge(self, message: Message, bot: BotAccount, room: Room) -> None:
@@ -212,6 +230,14 @@ class BotApi:
 
     def _message(self, request: Request, message: Message) -> dict[str, object]:
         return message_json(message, base_url=_base_of(request))
+
+
+async def _no_route(_: Request) -> Response:
+    raise _ErrorPage(404)
+
+
+def _error_page(status: int) -> Response:
+    return Response(f"<h1>{status}</h1>", status, media_type="text/html")
 
 
 def _base_of(request: Request) -> str:

@@ -17,8 +17,8 @@ def user_json(account: Account, *, base_url: str) -> dict[str, Any]:
 
 
 def message_json(message: Message, *, base_url: str) -> dict[str, Any]:
-    """Return a message; of a file there is but the name."""
-    html = f'<div class="trix-content">\n  {message.html or ""}\n</div>\n'
+    """Return a message; of a file there is but the name, and a text stands in a frame."""
+    html = f'<div class="trix-content">\n  {message.html}\n</div>\n' if message.html else ""
     return {
         "id": message.id,
         "created_at": _time(message.created_at),

@@ -16,7 +16,7 @@ def recorded(name: str) -> bytes:
     return (_FOLDER / f"{name}.http").read_bytes().partition(b"\r\n\r\n")[2]
 
 
-def varied(name: str = "mention", **changes: Any) -> bytes:  # noqa: ANN401 -- any JSON
+def varied(name: str = "mention", **changes: Any) -> bytes:
     """Return a recorded body with values put in at paths (``room__name``), or taken out: `GONE`."""
     fields = json.loads(recorded(name))
     for path, value in changes.items():

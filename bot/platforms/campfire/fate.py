@@ -1,0 +1,70 @@
+"""What an exception of httpx says of the request that met it, as an error of ours."""
+
+from enum import Enum
+
+import httpx
+
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, ChatUncertain
+
+
+class Fate(Enum):
+    """What an exception says of the request that met it."""
+
+    NEVER_LEFT = "never left"
+    MAY_HAVE_ARRIVED = "may have arrived"
+    CANNOT_WORK = "cannot work"
+
+
+#: Every exception that httpx raises for a request. Its `StreamError`s are not here: they would be
+#: bugs of this module, and bugs travel to the top.
+FATES: dict[type[Exception], Fate] = {
+    httpx.ConnectError: Fate.NEVER_LEFT,
+    httpx.ConnectTimeout: Fate.NEVER_LEFT,
+    httpx.PoolTimeout: Fate.NEVER_LEFT,
+    httpx.ProxyError: Fate.NEVER_LEFT,
+    httpx.ReadError: Fate.MAY_HAVE_ARRIVED,
+    httpx.ReadTimeout: Fate.MAY_HAVE_ARRIVED,
+    httpx.WriteError: Fate.MAY_HAVE_ARRIVED,
+    httpx.WriteTimeout: Fate.MAY_HAVE_ARRIVED,
+    httpx.CloseError: Fate.MAY_HAVE_ARRIVED,
+    httpx.RemoteProtocolError: Fate.MAY_HAVE_ARRIVED,
+    httpx.DecodingError: Fate.MAY_HAVE_ARRIVED,
+    httpx.UnsupportedProtocol: Fate.CANNOT_WORK,
+    httpx.LocalProtocolError: Fate.CANNOT_WORK,
+    httpx.TooManyRedirects: Fate.CANNOT_WORK,
+    httpx.InvalidURL: Fate.CANNOT_WORK,
+}
+
+
+def read_exception(error: Exception, *, room: str) -> ChatError:
+    """Return what *error*, raised by httpx, means for a message that was to reach *room*."""
+    name = type(error).__name__
+    match _fate(type(error)):
+        case Fate.NEVER_LEFT:
+            return ChatUnavailable(
+                f"Campfire cannot be reached for room {room} ({name}): "
+                "is it running, and is HEARTH_CAMPFIRE_URL right?"
+            )
+        case Fate.MAY_HAVE_ARRIVED:
+            return ChatUncertain(
+                f"no answer after posting to room {room} ({name}): the message may be there"
+            )
+        case Fate.CANNOT_WORK:
+            return ChatRefused(
+                f"the request for room {room} cannot be made ({name}): check HEARTH_CAMPFIRE_URL"
+            )
+
+
+def read_failure(error: Exception, *, room: str) -> ChatError:
+    """Return what *error* means for reading *room*: that changes nothing, so it can be repeated."""
+    fault = read_exception(error, room=room)
+    if isinstance(fault, ChatUncertain):
+        return ChatUnavailable(
+            f"Campfire did not answer in full when room {room} was read ({type(error).__name__})"
+        )
+    return fault
+
+
+def _fate(kind: type[Exception]) -> Fate:
+    # A kind that a newer httpx adds: the cautious reading is that the message may be there.
+    return next((FATES[base] for base in kind.__mro__ if base in FATES), Fate.MAY_HAVE_ARRIVED)
