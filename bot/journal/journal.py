@@ -272,13 +272,10 @@ class Journal:
 
     async def expire(self, *, settled_before: float, history_before: float) -> Expired:
         """Delete what is older, open messages never; the counters keep it."""
+        messages = partial(retention.expire_messages, before=settled_before)
+        exchanges = partial(retention.expire_exchanges, before=history_before)
         return Expired(
-            messages=await self._in_slices(
-                partial(retention.expire_messages, before=settled_before)
-            ),
-            exchanges=await self._in_slices(
-                partial(retention.expire_exchanges, before=history_before)
-            ),
+            messages=await self._in_slices(messages), exchanges=await self._in_slices(exchanges)
         )
 
     async def _in_slices(self, expire: Callable[[Connection], int]) -> int:
