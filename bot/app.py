@@ -30,11 +30,12 @@ from bot.operate.metrics import Metrics
 from bot.operate.pages import QueuePages, ServerPages, SessionPages, build_pages
 from bot.operate.readiness import Readiness
 from bot.operate.redaction import Redaction
-from bot.operate.schedule import open_schedule
+from bot.operate.schedule import Job, open_schedule
 from bot.operate.secrets import KnownSecrets
 from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
+from bot.rooms.catch_up import CatchUp
 from bot.rooms.lanes import Lanes, open_lanes
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
@@ -47,6 +48,9 @@ from bot.web.server import build_server, listen
 from bot.web.webhook import Webhook
 
 log = structlog.get_logger(__name__)
+
+#: How often catching up is thought of; it decides by itself whether a look is due.
+_CATCH_UP_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +143,11 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         jobs = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
-        await opened(open_schedule(jobs))
+        catch_up = CatchUp(
+            journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
+        )
+        look = Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run)
+        await opened(open_schedule((*jobs, look)))
         await opened(_keeping_up(roster, agent, campfire))
         webhook = Webhook(roster, chats, journal, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)

@@ -120,6 +120,11 @@ class Settings(BaseSettings):
     grace_s: Duration = Field(
         30.0, description="How long running turns may take to finish when the server stops."
     )
+    catch_up_s: Duration = Field(
+        3600.0,
+        description="How old a message that never arrived may be to be answered still; "
+        "`0s` looks for none.",
+    )
     dedupe_s: Lifetime = Field(604_800.0, description="How long a repeat is recognised as one.")
     history_s: Lifetime = Field(
         2_592_000.0, description="How long settled turns are kept for the recap."

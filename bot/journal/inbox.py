@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from bot.journal import attempts, counters, outbox, ownership
+from bot.journal import attempts, counters, outbox, ownership, places
 from bot.journal.values import moment, storable
 from bot.journal.views import WaitingLane
 from bot.records import Acceptance, Entry, Message, MessageKind, Outcome, Person
@@ -58,12 +58,27 @@ def accept(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[Acceptan
     new = {(platform, bot, message_id): lane for platform, bot, message_id, lane in rows}
     for lane in dict.fromkeys(new.values()):
         ownership.join(db, lane, node=arrivals[0].node)
+    if new:
+        places.visit(db, (arrival.message for arrival in arrivals), at=arrivals[0].at)
     counters.count_accepted(db, len(new))
     # Of two copies that arrive together, the first is the new one.
     return [
         Acceptance.NEW if new.pop(arrival.message.key, None) else Acceptance.REPEATED
         for arrival in arrivals
     ]
+
+
+def skip(db: sqlite3.Connection, arrival: Arrival, *, reason: str) -> Acceptance:
+    """Accept a message and settle it as skipped, in one go: nobody starts on it in between."""
+    (acceptance,) = accept(db, [arrival])
+    if acceptance is Acceptance.NEW:
+        db.execute(
+            "UPDATE inbox SET state = 'skipped', reason = ?, settled_at = ?"
+            " WHERE platform = ? AND bot = ? AND message_id = ?",
+            (reason, arrival.at, *arrival.message.key),
+        )
+        counters.count_settled(db, Outcome.SKIPPED)
+    return acceptance
 
 
 @cache

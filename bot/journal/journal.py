@@ -19,6 +19,7 @@ from bot.journal import (
     replies,
     retention,
 )
+from bot.journal.places import Places
 from bot.journal.views import DeadLetter, Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
@@ -44,6 +45,8 @@ class Journal:
 
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
+        #: Where bots were spoken to, and how far they have read there.
+        self.places = Places(writer)
         self._node = node
         self._now = now
 
@@ -57,6 +60,11 @@ class Journal:
         """
         arrival = inbox.Arrival(message=message, lane=lane, node=self._node, at=self._now())
         return self._writer.write_together(inbox.accept, arrival)
+
+    async def skip(self, message: Message, *, lane: str, reason: str) -> Acceptance:
+        """Record *message* as one that gets no answer, and why; a repeated one changes nothing."""
+        arrival = inbox.Arrival(message=message, lane=lane, node=self._node, at=self._now())
+        return await self._writer.write(partial(inbox.skip, arrival=arrival, reason=reason))
 
     async def head(self, lane: str) -> Entry | None:
         """Read the next open message of *lane*: the lowest position, then the first accepted.

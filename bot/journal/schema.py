@@ -114,8 +114,19 @@ _FIRST = (
     CREATE TABLE room (
         lane TEXT PRIMARY KEY,
         owner TEXT NOT NULL,
-        epoch INTEGER NOT NULL DEFAULT 1,
-        cursor TEXT
+        epoch INTEGER NOT NULL DEFAULT 1
+    ) STRICT
+    """,
+    """
+    CREATE TABLE place (
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        room TEXT NOT NULL,
+        room_name TEXT,
+        direct INTEGER NOT NULL,
+        cursor TEXT,                         -- last message read from the room's history
+        used_at REAL NOT NULL,
+        PRIMARY KEY (platform, bot, room)
     ) STRICT
     """,
     """

@@ -18,6 +18,21 @@ class WaitingLane:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A room in which a bot was spoken to."""
+
+    platform: str
+    bot: str
+    room: str
+    #: None in a direct room.
+    room_name: str | None
+    direct: bool
+    #: The last message read from the room's history; None before the first reading. Never one that
+    #: a delivery brought: an earlier message may have been lost on its way.
+    cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetter:
     """A message that was given up."""
 

@@ -92,6 +92,7 @@ class Lanes:
         workers = [lane.worker for lane in self._lanes.values() if lane.worker is not None]
         if not workers:
             return 0
+        log.info("draining", running=len(self.running), grace_s=grace_s)
         _, late = await asyncio.wait(workers, timeout=grace_s)
         cut = len(self.running)
         for worker in late:

@@ -5,7 +5,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.journal import attempts, inbox, outbox, ownership, replies
@@ -66,8 +66,8 @@ def _bring_to_its_end(db: sqlite3.Connection, seq: int, long: str) -> None:
 class Files:
     """The files of a journal, at one moment."""
 
-    file: bytes
-    log: bytes = b""
+    file: bytes = field(repr=False)
+    log: bytes = field(default=b"", repr=False)
 
     @classmethod
     def at_rest(cls, folder: Path) -> "Files":
@@ -105,6 +105,10 @@ class Files:
         self.put(path)
         with closing(sqlite3.connect(path)) as db:
             return read_tables(db)
+
+    def pages_in_log(self) -> frozenset[int]:
+        """Name the pages whose newest version is not in the file."""
+        return frozenset(newest_pages(self.log))
 
     def homes(self) -> dict[tuple[str, object], frozenset[int]]:
         """Say on which pages each message, by its id, and each prompt is."""

@@ -1,0 +1,73 @@
+"""What never arrived is found in the room's history and answered, once."""
+
+from pathlib import Path
+
+from bot.testing.campfire.records import Dialect
+from tests.e2e.watching import Log
+from tests.e2e.world import World, open_world
+
+
+async def _meet(world: World) -> None:
+    """Have Ada know her rooms, with a cursor: a first start, a word in each, a second start."""
+    async with world.serving() as server:
+        await world.ask("@Ada my name is Kim")
+        await world.answer(await world.say("hello", room=world.direct, mention=()))
+        await server.settled()
+    async with world.serving():
+        await world.campfire.wait_until(
+            lambda campfire: sum(call.method == "GET" for call in campfire.api_calls) >= 2
+        )
+
+
+async def test_what_was_said_while_nobody_listened_is_answered(tmp_path: Path) -> None:
+    """Mentions and direct messages that met a closed port are answered after the start, once."""
+    async with open_world(tmp_path) as world:
+        await _meet(world)
+        mention = await world.campfire.say(
+            world.room, world.kim, "@Ada what is my name?", mention=[world.ada], deliver=False
+        )
+        await world.campfire.say(world.room, world.kim, "nothing for her", deliver=False)
+        direct = await world.campfire.say(world.direct, world.kim, "still there?", deliver=False)
+        async with world.serving() as server:
+            assert "Kim" in await world.answer(mention)
+            assert "still there" in await world.answer(direct)
+            assert (await server.settled()) == {"accepted": 4, "answered": 4}
+        assert world.campfire.violations == ()
+
+
+async def test_what_arrived_is_not_answered_again(tmp_path: Path, log: Log) -> None:
+    """What a delivery brought is known when the history shows it too."""
+    async with open_world(tmp_path) as world:
+        await _meet(world)
+        async with world.serving() as server:
+            await world.ask("@Ada what is my name?")
+            await server.settled()
+        async with world.serving() as server:
+            await log.until("resumed")
+            assert (await server.settled()) == {"accepted": 3, "answered": 3}
+        assert len(world.said_by(world.ada)) == 2
+
+
+async def test_what_is_too_old_is_skipped(tmp_path: Path, log: Log) -> None:
+    """A message older than the limit is counted as skipped, and one line says so."""
+    async with open_world(tmp_path) as world:
+        await _meet(world)
+        await world.campfire.say(
+            world.room, world.kim, "@Ada too late", mention=[world.ada], deliver=False
+        )
+        async with world.serving({"HEARTH_CATCH_UP": "0.001s"}) as server:
+            line = await log.until("messages_too_old")
+            assert line["skipped"] == 1
+            assert (await server.settled()) == {"accepted": 3, "answered": 2, "skipped": 1}
+
+
+async def test_a_released_campfire_has_no_history(tmp_path: Path, log: Log) -> None:
+    """Without a history there is nothing to catch up with, and no error."""
+    async with open_world(tmp_path, dialect=Dialect.RELEASED) as world:
+        async with world.serving() as server:
+            await world.ask("@Ada hello")
+            await server.settled()
+        async with world.serving() as server:
+            assert "Kim" not in await world.ask("@Ada are you there?")
+            assert (await server.settled()) == {"accepted": 2, "answered": 2}
+        assert log.find("catch_up_refused") == log.find("catch_up_put_off") == []

@@ -1,0 +1,90 @@
+"""A message that brings the server down costs itself; kills from outside cost nobody anything."""
+
+import signal
+import sqlite3
+from pathlib import Path
+
+from bot.rooms.sentences import CRASHED
+from bot.testing.model import Gate, hold
+from tests.e2e.process import serving_apart
+from tests.e2e.world import World, open_world
+
+#: Whoever says "poison" ends the server when the prompt is to leave. Without the calm between two
+#: tries, which the tests of the quarantine look at.
+_POISON = """
+import bot.rooms.quarantine as quarantine
+from bot.agent.conversation import Conversation
+from tests.e2e.killing import die
+quarantine._CALM_S = 0.0
+ask = Conversation.ask
+async def poisoned(self, text, **how):
+    if "poison" in text: die()
+    return await ask(self, text, **how)
+Conversation.ask = poisoned
+"""
+
+
+def attempts(world: World) -> list[tuple[str, int]]:
+    """Return how the attempts of the first message ended, and which were alone."""
+    with sqlite3.connect(f"file:{world.cache / 'journal.db'}?mode=ro", uri=True) as db:
+        rows = db.execute("SELECT state, alone FROM attempts WHERE entry = 1 ORDER BY number")
+        found = rows.fetchall()
+    db.close()
+    return found
+
+
+async def test_poison(tmp_path: Path) -> None:
+    """Twice beside others, three times alone: then the room is told, and goes on."""
+    async with open_world(tmp_path) as world:
+        async with serving_apart(world, fault=_POISON) as server:
+            await world.say("@Ada here is poison")
+            assert await server.ended() == -signal.SIGKILL
+        for _ in range(4):
+            async with serving_apart(world, fault=_POISON) as server:
+                assert await server.ended() == -signal.SIGKILL
+        assert [alone for _, alone in attempts(world)] == [0, 0, 1, 1, 1]
+        async with serving_apart(world, fault=_POISON) as server:
+            assert await server.settled() == {"accepted": 1, "dead": 1}
+            await world.ask("@Ada echo: all is well")
+            assert await server.settled() == {"accepted": 2, "answered": 1, "dead": 1}
+        assert world.said_by(world.ada) == [CRASHED, "all is well"]
+
+
+async def test_kills_from_outside(tmp_path: Path) -> None:
+    """A message that is in work whenever the server is killed is answered in the end."""
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.model.script("the tea", hold(gate))
+        for kills in range(1, 5):
+            async with serving_apart(world) as server:
+                if kills == 1:
+                    await world.say("@Ada echo: the tea is cold")
+                await gate.reached(kills)
+                server.signal(signal.SIGKILL)
+                await server.ended()
+        gate.release()
+        async with world.serving() as server:
+            assert await server.settled() == {"accepted": 1, "answered": 1}
+        assert world.said_by(world.ada) == ["the tea is cold"]
+
+
+async def test_a_stop_that_takes_too_long(tmp_path: Path) -> None:
+    """Neither what is cut off nor what is killed while the server stops is suspected."""
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.model.script("the tea", hold(gate), times=2)
+        async with serving_apart(world, {"HEARTH_GRACE": "200ms"}) as server:
+            await world.say("@Ada echo: the tea is cold")
+            await gate.reached()
+            server.signal(signal.SIGTERM)
+            assert await server.ended() == 0
+        async with serving_apart(world) as server:
+            await gate.reached(2)
+            server.signal(signal.SIGTERM)
+            await server.logged("draining")
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        assert attempts(world) == [("cut_off", 0), ("cut_off", 0)]
+        async with world.serving() as server:
+            assert await server.settled() == {"accepted": 1, "answered": 1}
+        assert world.said_by(world.ada) == ["the tea is cold"]
