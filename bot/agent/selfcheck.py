@@ -47,14 +47,14 @@ async def check_child(launcher: Path, child: Path, environment: dict[str, str]) 
             " Linux (x86_64, aarch64), macOS and Windows bring it; Alpine and other musl systems"
             " cannot run it"
         )
-    version = (await _output(launcher, "--version", environment)).strip()
+    version = (await _told(launcher, "--version", environment)).strip()
     expected = _expected_version(child)
     if version != expected:
         raise AgentMissing(
             f"the child says version {version!r}, but claude-agent-sdk {sdk_version} came with"
             f" {expected!r}; install the package anew"
         )
-    words = await _output(launcher, "--help", environment)
+    words = await _told(launcher, "--help", environment)
     missing = [flag for flag in _FLAGS if flag not in words]
     if missing:
         raise AgentMissing(f"the child {version} does not know {', '.join(missing)}")
@@ -70,6 +70,18 @@ def _expected_version(child: Path) -> str:
             f"{path.name} of the claude-agent-sdk package cannot be read ({error.strerror});"
             " install the package anew"
         ) from error
+
+
+class _Killed(AgentMissing):
+    """Somebody ended the child; that says nothing about it."""
+
+
+async def _told(launcher: Path, flag: str, environment: dict[str, str]) -> str:
+    """Return what the child prints; one that was killed is asked once more."""
+    try:
+        return await _output(launcher, flag, environment)
+    except _Killed:
+        return await _output(launcher, flag, environment)
 
 
 async def _output(launcher: Path, flag: str, environment: dict[str, str]) -> str:
@@ -94,7 +106,8 @@ async def _output(launcher: Path, flag: str, environment: dict[str, str]) -> str
             child.kill()
             await child.wait()
     if child.returncode != 0:
-        raise AgentMissing(
+        fault = _Killed if (child.returncode or 0) < 0 else AgentMissing
+        raise fault(
             f"the child ended with exit code {child.returncode} on {flag}:"
             f" {err.decode(errors='replace').strip()[-500:]}"
         )

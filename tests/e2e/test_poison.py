@@ -1,4 +1,4 @@
-"""A message that brings the server down costs itself; kills from outside cost nobody anything."""
+"""A message that brings the server down costs itself, and a stop makes nobody a suspect."""
 
 import signal
 import sqlite3
@@ -48,24 +48,6 @@ async def test_poison(tmp_path: Path) -> None:
             await world.ask("@Ada echo: all is well")
             assert await server.settled() == {"accepted": 2, "answered": 1, "dead": 1}
         assert world.said_by(world.ada) == [CRASHED, "all is well"]
-
-
-async def test_kills_from_outside(tmp_path: Path) -> None:
-    """A message that is in work whenever the server is killed is answered in the end."""
-    async with open_world(tmp_path) as world:
-        gate = Gate()
-        world.model.script("the tea", hold(gate))
-        for kills in range(1, 5):
-            async with serving_apart(world) as server:
-                if kills == 1:
-                    await world.say("@Ada echo: the tea is cold")
-                await gate.reached(kills)
-                server.signal(signal.SIGKILL)
-                await server.ended()
-        gate.release()
-        async with world.serving() as server:
-            assert await server.settled() == {"accepted": 1, "answered": 1}
-        assert world.said_by(world.ada) == ["the tea is cold"]
 
 
 async def test_a_stop_that_takes_too_long(tmp_path: Path) -> None:

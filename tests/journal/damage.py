@@ -1,6 +1,5 @@
 """A journal with something of everything in it, and ways to damage its files."""
 
-import os
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from bot.journal import attempts, inbox, outbox, ownership, replies
 from bot.journal.inbox import Arrival
 from bot.journal.pages import PAGE_BYTES, Image, Row, rows
+from bot.journal.soundness import Damage
 from bot.journal.store import open_store
 from bot.journal.wal import newest_pages
 from bot.records import AttemptState, Outcome, PartKind
@@ -92,12 +92,12 @@ class Files:
         return len(self.file) // PAGE_BYTES
 
     def put(self, path: Path) -> None:
-        """Put them at *path*, as changed since a server stopped there."""
+        """Put them at *path*: changed since a server stopped, or as a killed one has left them."""
         path.write_bytes(self.file)
-        changed = path.stat().st_mtime_ns + 10**9
-        os.utime(path, ns=(changed, changed))
         if self.log:
             Path(f"{path}-wal").write_bytes(self.log)
+        else:
+            Path(f"{path}.left").write_text("1 bytes at 1")
 
     def tables(self, folder: Path) -> dict[str, Table]:
         """Read what they hold, with SQLite."""
@@ -156,6 +156,18 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a journal as the server does, and close it in order."""
     db, lease = open_store(path)
     with lease:
+        yield db
+
+
+@contextmanager
+def opened_twice(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a journal; when its texts turn out to be damaged, start once more, as the log says."""
+    with opened(path) as db:
+        try:
+            read_tables(db)
+        except sqlite3.Error as error:
+            Damage(path).note(error)
+    with opened(path) as db:
         yield db
 
 
