@@ -16,7 +16,8 @@ _GAP: Final = 1_000_000
 LOST_REPLY: Final = "its reply was lost with a damaged page of the journal; it may have been posted"
 
 # What hangs on a message that is lost cannot be understood any more. Of a message, either the
-# verdict or the reply may be lost, or come from before the other.
+# verdict or the reply may be lost, or come from before the other. Where a bot was spoken to, the
+# messages show.
 _MEND: Final = (
     "DELETE FROM attempts WHERE entry NOT IN (SELECT seq FROM inbox)",
     "DELETE FROM outbox WHERE entry NOT IN (SELECT seq FROM inbox)",
@@ -30,6 +31,11 @@ _MEND: Final = (
     WHERE state = 'open' AND ifnull(verdict, 'told') = 'told' AND seq IN (
         SELECT entry FROM outbox WHERE kind = 'answer'
     )
+    """,
+    """
+    INSERT OR IGNORE INTO place (platform, bot, room, room_name, direct, used_at)
+    SELECT platform, bot, room, room_name, direct, max(accepted_at) FROM inbox
+    GROUP BY platform, bot, room
     """,
 )
 

@@ -53,6 +53,9 @@ _COMMENT_OR_SPACE: Final = re.compile(r"--[^\n]*|\s+")
 
 _DAMAGED: Final = "damaged"
 
+# What was counted comes from an index; this is the row itself.
+_IS_OPEN: Final = "SELECT 1 FROM inbox WHERE seq = ? AND +state = 'open'"
+
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error says that the file's content is wrong, and not only its disk."""
@@ -229,6 +232,8 @@ def _nonsense(db: sqlite3.Connection) -> str | None:
             return "its counters do not add up"
         for (seq,) in db.execute("SELECT seq FROM inbox WHERE state = 'open'").fetchall():
             inbox.entry(db, seq)
+            if db.execute(_IS_OPEN, (seq,)).fetchone() is None:
+                return "an index and its table differ"
     except (LookupError, ValueError, OverflowError) as error:
         return f"what it holds makes no sense: {error!r}"
     return None

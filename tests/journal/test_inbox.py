@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.journal import Journal
-from bot.records import Acceptance, Outcome
+from bot.records import Acceptance, Outcome, PartKind
 from tests.journal.engines import LANE, NOON, Clock, said
 
 
@@ -80,6 +80,27 @@ async def test_the_lowest_position_goes_first(journal: Journal) -> None:
         order.append(head.message.position)
         await journal.settle(head, outcome=Outcome.SKIPPED)
     assert order == [1, 2, 3]
+
+
+async def test_what_is_half_said_is_said_to_its_end(journal: Journal) -> None:
+    """A message with a frozen reply goes before a lower one that was accepted later."""
+    await journal.accept(said(number=5), lane=LANE)
+    halfway = await journal.head(LANE)
+    assert halfway is not None
+    await journal.freeze(
+        halfway,
+        ["One.", "Two."],
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text=None,
+    )
+    await journal.accept(said(number=4), lane=LANE)
+    order = []
+    while head := await journal.head(LANE):
+        order.append(head.message.position)
+        await journal.settle(head, outcome=Outcome.SKIPPED)
+    assert order == [5, 4]
 
 
 async def test_equal_positions_go_in_the_order_of_acceptance(journal: Journal) -> None:

@@ -219,7 +219,7 @@ def test_what_is_on_good_pages_survives(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "journal.db"
         Files(content[: whole * PAGE_BYTES], files.log).put(path)
-        # SQLite does not look into the texts; after a crash, nor do we before they are read.
+        # SQLite does not look into the texts; after a crash, nor does a start.
         with capture_logs(), (opened_twice if in_log else opened)(path) as db:
             assert balanced(db)
             found = read_tables(db)

@@ -114,6 +114,24 @@ async def test_a_repeat_is_marked(journal: Journal, entry: Entry) -> None:
     assert (repeated.state, repeated.tries) == (PartState.SENDING, 1)
 
 
+async def test_what_is_posted_is_known_by_its_id(journal: Journal, entry: Entry) -> None:
+    """Of a room's messages, those that are parts of ours on that platform."""
+    first, _ = await answer(journal, entry, "One.", "Two.")
+    await journal.mark_posted(first, remote_id="100")
+    assert await journal.posted_ids(platform="campfire", ids=["99", "100"]) == {"100"}
+    assert await journal.posted_ids(platform="campfire", ids=[]) == set()
+    assert await journal.posted_ids(platform="another", ids=["100"]) == set()
+
+
+async def test_a_part_says_when_it_left(journal: Journal, entry: Entry) -> None:
+    """Each try anew; who has not left says nothing."""
+    first, second = await answer(journal, entry, "One.", "Two.")
+    assert (first.sent_at, second.sent_at) == (NOON.timestamp(), None)
+    back = await journal.retry_part(first, not_before=0, error="503")
+    assert back.sent_at is None
+    assert (await journal.mark_sending(back)).sent_at == NOON.timestamp()
+
+
 async def test_a_posted_part_never_goes_back(journal: Journal, entry: Entry) -> None:
     """Neither a late failure nor a second id changes what stands in the room."""
     (part,) = await answer(journal, entry, "One.")

@@ -8,7 +8,7 @@ from anyio.lowlevel import checkpoint
 
 from bot.errors import JournalUnavailable
 from bot.journal import Journal
-from bot.records import Outcome
+from bot.records import AttemptState, Outcome
 from bot.rooms.report import TurnReport
 from bot.testing.gate import Gate
 from tests.rooms.people import LANE, Clock, Interrupted, accepted, said
@@ -48,6 +48,35 @@ async def test_a_drain_cuts_off_what_does_not_end(journal: Journal) -> None:
         await gate.reached(2)
         assert await lanes.drain(0) == 2
     assert (await journal.tally()).open == 2
+
+
+async def test_a_drain_suspects_nobody(journal: Journal) -> None:
+    """Whoever ends what runs from now on, the messages in it have not brought the server down."""
+    gate, turns = Gate(), FakeTurns(journal)
+    turns.wait = gate
+    entry = await accepted(journal, said())
+    await journal.start_attempt(entry, session_id="a-session", prompt_uuid="a-prompt")
+    async with the_lanes(journal, turns) as lanes:
+        await lanes.resume()
+        await gate.reached()
+        assert await lanes.drain(0) == 1
+    assert await journal.take_rooms() == 0
+    (attempt,) = (await accepted(journal, said())).attempts
+    assert attempt.state is AttemptState.CUT_OFF
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_full_disk_keeps_no_server_from_stopping(journal: Journal, times: int) -> None:
+    """At worst the messages that are cut off are suspects at the next start."""
+    gate, turns, full = Gate(), FakeTurns(journal), Interrupted(journal)
+    turns.wait = gate
+    full.failing["excuse_running"] = times
+    await accepted(journal, said())
+    async with the_lanes(full, turns) as lanes:
+        await lanes.resume()
+        await gate.reached()
+        assert await lanes.drain(0) == 1
+    assert (await journal.tally()).open == 1
 
 
 async def test_an_idle_drain_is_over_at_once(journal: Journal) -> None:
