@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
+from bot.agent.orphans import end_orphans
 from bot.config.address import loopback_url
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
@@ -131,7 +132,9 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         log.debug("rooms_taken", left_running=await journal.take_rooms())
         campfire = await opened(open_campfire(settings.campfire_url or ""))
         chats = {campfire.name: campfire}
-        agent = Agent(settings.agent_access, AgentFolders(root=cache))
+        folders = AgentFolders(root=cache)
+        await asyncio.to_thread(end_orphans, folders)
+        agent = Agent(settings.agent_access, folders)
         child = await agent.prepare()
         limit = hot_limit(settings.memory_budget_bytes)
         sessions = await opened(open_sessions(agent, SessionFiles(cache), journal, hot_limit=limit))

@@ -14,7 +14,7 @@ def resident_bytes(pid: int) -> int | None:
     own = _resident_bytes(pid)
     if own is None:
         return None
-    return own + sum(resident_bytes(child) or 0 for child in _children(pid))
+    return own + sum(resident_bytes(child) or 0 for child in children(pid))
 
 
 def kill(pid: int) -> None:
@@ -33,7 +33,7 @@ def _resident_bytes(pid: int) -> int | None:
         return None
 
 
-def _children(pid: int) -> Iterator[int]:
+def children(pid: int) -> Iterator[int]:
     """Yield what *pid* started; nothing where the kernel does not tell."""
     for thread in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # the thread ended meanwhile

@@ -69,9 +69,8 @@ class Journal:
     async def head(self, lane: str) -> Entry | None:
         """Read the next open message of *lane*: the lowest position, then the first accepted.
 
-        Before them all one whose reply is frozen: what is half said is said to its end.
-
-        Whether it is due (a part's `not_before`) is for the caller to respect.
+        Before them all one whose reply is frozen: what is half said is said to its end. Whether
+        it is due (a part's `not_before`) is for the caller to respect.
         """
         return await self._writer.read(partial(inbox.head, lane=lane))
 
@@ -90,12 +89,7 @@ class Journal:
     # ---- attempts ----
 
     async def start_attempt(
-        self,
-        entry: Entry,
-        *,
-        session_id: str,
-        prompt_uuid: str,
-        alone: bool = False,
+        self, entry: Entry, *, session_id: str, prompt_uuid: str, alone: bool = False
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 

@@ -43,7 +43,7 @@ def recover(path: Path, why: str, connect: Callable[[Path], sqlite3.Connection])
         "journal_recovered",
         file=str(path),
         kept_as=str(kept),
-        rows=saved,
+        **saved,
         note="rows that could not be read are missing: a message may stay without its answer, or"
         " be answered again",
     )

@@ -19,9 +19,10 @@ from urllib.parse import quote
 
 import structlog
 
-from bot.journal import counters, inbox
+from bot.journal import counters
 from bot.journal.pages import mapped
 from bot.journal.schema import MIGRATIONS
+from bot.journal.shapes import shapes
 from bot.journal.wal import is_whole
 
 log = structlog.get_logger(__name__)
@@ -53,8 +54,17 @@ _COMMENT_OR_SPACE: Final = re.compile(r"--[^\n]*|\s+")
 
 _DAMAGED: Final = "damaged"
 
-# What was counted comes from an index; this is the row itself.
-_IS_OPEN: Final = "SELECT 1 FROM inbox WHERE seq = ? AND +state = 'open'"
+_OPEN: Final = "SELECT * FROM inbox WHERE state = 'open'"
+#: What the server starts from, by table.
+_STARTED_FROM: Final = {
+    "inbox": _OPEN,
+    "attempts": """
+        SELECT * FROM attempts WHERE entry IN (SELECT seq FROM inbox WHERE state = 'open')
+    """,
+    "outbox": """
+        SELECT * FROM outbox WHERE entry IN (SELECT seq FROM inbox WHERE state = 'open')
+    """,
+}
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -225,15 +235,18 @@ def _text_damage(db: sqlite3.Connection) -> str | None:
 
 
 def _nonsense(db: sqlite3.Connection) -> str | None:
-    """Read what the server will start from: the equation and the open messages."""
-    db.row_factory = sqlite3.Row
+    """Read what the server will start from: the equation, and the open messages with all theirs."""
     try:
         if not counters.tally(db).balanced:
             return "its counters do not add up"
-        for (seq,) in db.execute("SELECT seq FROM inbox WHERE state = 'open'").fetchall():
-            inbox.entry(db, seq)
-            if db.execute(_IS_OPEN, (seq,)).fetchone() is None:
-                return "an index and its table differ"
-    except (LookupError, ValueError, OverflowError) as error:
-        return f"what it holds makes no sense: {error!r}"
+    except LookupError as error:
+        return f"it has no counter {error}"
+    for shape in shapes(db):
+        wanted = _STARTED_FROM.get(shape.table)
+        # What the index of the open ones says, the row itself must say as well.
+        state = shape.names.index("state") if wanted is _OPEN else None
+        for _, *values in db.execute(wanted).fetchall() if wanted is not None else ():
+            row = (None, *values)
+            if not shape.fits(row) or (state is not None and row[state] != "open"):
+                return f"a row of {shape.table} makes no sense"
     return None

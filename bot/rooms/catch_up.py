@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from bot.config.bot import Bot
-from bot.errors import ChatError, ChatUnavailable
+from bot.errors import ChatError, ChatUnavailable, JournalUnavailable
 from bot.journal.journal import Journal
 from bot.journal.views import Place
 from bot.records import Acceptance, Credentials, Ignored, Message, RoomMessage
@@ -102,10 +102,11 @@ class CatchUp:
         if not self._within_s or not self._due(now):
             return
         known_s = _KNOWN_S if self._last is None else _IN_USE_S
+        places = await self._journal.places.used_since(now - known_s)
         self._last, self._outage = now, False
         gate = asyncio.Semaphore(_ROOMS_AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            for place in await self._journal.places.used_since(now - known_s):
+            for place in places:
                 group.create_task(self._visit(place, gate), name=f"catch up {place.room}")
 
     def _due(self, now: float) -> bool:
@@ -118,7 +119,7 @@ class CatchUp:
         async with gate:
             try:
                 await self._catch_up(place, bot, self._historians[place.platform])
-            except ChatUnavailable as error:
+            except (ChatUnavailable, JournalUnavailable) as error:
                 self._outage = True
                 log.warning("catch_up_put_off", bot=bot.id, room=place.room, why=str(error))
             except ChatError as error:

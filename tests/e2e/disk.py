@@ -20,13 +20,15 @@ class Disk:
 
     def __init__(self) -> None:
         self.broken = False
+        #: What SQLite says of a broken disk.
+        self.words = "disk I/O error"
         self._free = threading.Event()
         self._free.set()
 
     @contextmanager
-    def breaking(self) -> Iterator[None]:
+    def breaking(self, words: str = "disk I/O error") -> Iterator[None]:
         """Fail every commit of the block."""
-        self.broken = True
+        self.broken, self.words = True, words
         try:
             yield
         finally:
@@ -45,7 +47,7 @@ class Disk:
         """Take a commit, in the journal's thread."""
         self._free.wait(_LONGEST_S)
         if self.broken:
-            raise sqlite3.OperationalError("disk I/O error")
+            raise sqlite3.OperationalError(self.words)
 
     def connect(self, path: Path) -> sqlite3.Connection:
         """Open the file as the store does, on this disk."""

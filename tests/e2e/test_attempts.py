@@ -96,8 +96,9 @@ async def test_an_answer_that_was_not_recorded_is_found(tmp_path: Path) -> None:
         assert count(world.model.requests, "the tea") == [1, 1]
 
 
-async def test_a_frozen_answer_is_posted(tmp_path: Path) -> None:
+async def test_a_frozen_answer_is_posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer was recorded and the server ended: it is posted as it was frozen."""
+    monkeypatch.setattr("bot.rooms.lookup.POST_TIMEOUT_S", 0.0)  # it never left
     async with open_world(tmp_path) as world:
         await crash(world, "@Ada echo: the tea is cold", _AT_POST)
         async with world.serving() as server:

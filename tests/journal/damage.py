@@ -4,7 +4,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.journal import attempts, inbox, outbox, ownership, replies
@@ -63,12 +63,15 @@ def _bring_to_its_end(db: sqlite3.Connection, seq: int, long: str) -> None:
     ownership.beat(db, node="hearth-1", at=AT)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Files:
     """The files of a journal, at one moment."""
 
-    file: bytes = field(repr=False)
-    log: bytes = field(default=b"", repr=False)
+    file: bytes
+    log: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"<{len(self.file)} + {len(self.log)} bytes>"
 
     @classmethod
     def at_rest(cls, folder: Path) -> "Files":

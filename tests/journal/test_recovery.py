@@ -69,12 +69,16 @@ def balanced(db: sqlite3.Connection) -> bool:
 
 
 def differing(found: dict[str, Table], sound: dict[str, Table]) -> list[tuple[object, ...]]:
-    """Return the rows that are not as they were, but for messages that had to be given up."""
+    """Return the rows that are not as they were, but for messages that had to be given up.
+
+    Places may have been made anew, of the messages there are.
+    """
+    places = {row[:5] for row in sound["place"].values()}
     return [
         row
         for table in TABLES
         for number, row in found[table].items()
-        if sound[table].get(number) != row and LOST_REPLY not in row
+        if sound[table].get(number) != row and LOST_REPLY not in row and row[:5] not in places
     ]
 
 
@@ -133,7 +137,7 @@ def test_a_damaged_file_is_kept_and_read(
             str(path),
             str(aside),
         )
-    assert recovered["rows"] == {table: len(found[table]) for table in TABLES}
+    assert {table: recovered[table] for table in TABLES} == {t: len(found[t]) for t in TABLES}
     assert "missing" in recovered["note"]
     assert path.stat().st_mode & 0o777 == 0o600
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import JournalUnavailable
 from bot.journal import store
@@ -141,12 +142,16 @@ async def test_the_file_has_no_place_for_a_key(path: Path) -> None:
     assert not {name for name in columns if "path" in name or "key" in name or "url" in name}
 
 
-async def test_what_is_no_journal_is_not_touched(path: Path) -> None:
-    """A file of another kind is refused with the cure, and stays as it is."""
+async def test_what_is_no_journal_is_moved_aside(path: Path) -> None:
+    """A file of another kind is kept under another name, as it is, and both names are said."""
     await anyio.Path(path).write_bytes(b"my shopping list " * 100)
-    with pytest.raises(JournalUnavailable, match="move that file away"):
-        await SqliteEngine(path).open().__aenter__()
-    assert await anyio.Path(path).read_bytes() == b"my shopping list " * 100
+    with capture_logs() as logs:
+        async with SqliteEngine(path).open() as journal:
+            await journal.writable()
+    (kept,) = path.parent.glob("journal.db.corrupt-*")
+    assert kept.read_bytes() == b"my shopping list " * 100
+    assert (logs[0]["log_level"], logs[0]["file"]) == ("error", str(path))
+    assert logs[0]["kept_as"] == str(kept)
 
 
 async def test_a_missing_folder_is_named(path: Path) -> None:

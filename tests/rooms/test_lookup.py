@@ -144,7 +144,7 @@ async def test_a_room_that_shuts_us_out_is_a_dead_letter(journal: Journal, clock
     outcome, _ = await deliver(journal, clock, chat, entry)
     assert (outcome, chat.tried) == (Outcome.DEAD, [])
     (letter,) = await journal.dead_letters()
-    assert letter.reason == "403: not let in"
+    assert letter.reason == "the room cannot be read: 403: not let in"
 
 
 async def test_a_post_that_never_arrives_is_given_up_in_the_end(
