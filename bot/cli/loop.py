@@ -5,7 +5,6 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-
 #: Seconds after which a busy loop lets the journal's thread go on. It asks several times a commit:
 #: with Python's 5 ms, a loop that is busy with connections makes each commit take 30 ms.
 _SWITCH_S = 0.0005
