@@ -31,7 +31,7 @@ BATCH = 512
 ENOUGH = 24
 GATHER_S = 0.001
 #: How long nobody may want anything before the thread tidies up.
-PAUSE_S = 0.2
+PAUSE_S = 1.0
 
 _BROKEN = "its writer broke down, which is a bug: restart the server"
 

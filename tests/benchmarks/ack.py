@@ -36,6 +36,7 @@ async def main() -> None:
 
 async def _compare(name: str, bare: Served, hearth: Served, **order: object) -> None:
     runs: list[tuple[Load, Load]] = []
+    spent = [-served.cpu_s() for served in (bare, hearth)]
     for _ in range(_ROUNDS):
         pair = [
             await load(
@@ -49,6 +50,10 @@ async def _compare(name: str, bare: Served, hearth: Served, **order: object) -> 
             for served in (bare, hearth)
         ]
         runs.append((pair[0], pair[1]))
+    each = [
+        (total + served.cpu_s()) / (_ROUNDS * _REQUESTS) * 1e6
+        for total, served in zip(spent, (bare, hearth), strict=True)
+    ]
     wrong = [mine.statuses for _, mine in runs if set(mine.statuses) != {"204"}]
     ratios = sorted(mine.rate / limit.rate for limit, mine in runs)
     print(
@@ -57,6 +62,7 @@ async def _compare(name: str, bare: Served, hearth: Served, **order: object) -> 
         f" {median(r.rate for _, r in runs):8,.0f}/s p99"
         f" {median(r.p99_ms for _, r in runs):5.1f} ms"
         f"   ratio {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        f"   CPU {each[0]:.0f} and {each[1]:.0f} us a request"
         + (f"   WRONG {wrong}" if wrong else "")
     )
 

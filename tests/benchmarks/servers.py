@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -36,6 +37,11 @@ class Served:
             response = await client.get(self.url + path, headers=headers)
         response.raise_for_status()
         return response.json()
+
+    def cpu_s(self) -> float:
+        """Return the processor time it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory_bytes(self) -> int:
         """Return its proportional memory: shared pages count by their share."""

@@ -58,6 +58,22 @@ class Running:
                 pass
         return page
 
+    async def until_ready(self) -> None:
+        """Wait until the server says that it is ready."""
+        await self._until_readiness(lambda why: not why)
+
+    async def until_draining(self) -> None:
+        """Wait until the server says that it is stopping."""
+        await self._until_readiness(lambda why: any("stop" in reason for reason in why))
+
+    async def _until_readiness(self, holds: Callable[[list[str]], bool]) -> None:
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            httpx.AsyncClient(base_url=self.url, trust_env=False) as client,
+        ):
+            while not holds((await client.get("/ready")).json().get("why", [])):
+                pass
+
     async def settled(self) -> dict[str, int]:
         """Wait until nothing is open; return the equation."""
         queues = await self.until("/queue/stats", lambda page: page["messages"]["open"] == 0)
