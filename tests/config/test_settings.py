@@ -264,7 +264,7 @@ def test_an_oauth_token_is_passed_on() -> None:
 def test_the_table_lists_every_setting_as_operators_write_it() -> None:
     """Names, defaults and meanings, from which the README is checked."""
     rows = {row.name: row for row in settings_table()}
-    assert len(rows) == 17
+    assert len(rows) == 18
     assert rows["HEARTH_SESSION_TTL"].default == "24h"
     assert rows["HEARTH_HISTORY"].default == "30d"
     assert rows["HEARTH_PORT"].default == "8000"
