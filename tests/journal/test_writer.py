@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from threading import get_ident
@@ -207,6 +208,10 @@ async def test_nobody_waits_for_a_writer_that_broke(
     await writer.close()
     with pytest.raises(JournalUnavailable):
         writer.write(lambda db: note("later", db))
+    # Its traceback is reported by the thread as it ends: before the next test begins.
+    for thread in threading.enumerate():
+        if thread.name == "journal":
+            await asyncio.to_thread(thread.join)
 
 
 async def test_closing_with_a_broken_disk_ends(tmp_path: Path) -> None:
