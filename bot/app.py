@@ -105,7 +105,8 @@ async def run_server(
             if on_listening is not None:
                 on_listening(url)
             log.info("resumed", lanes=await hearth.lanes.resume())
-            # What is here now stays: looking through it for garbage holds the loop for 50 ms.
+            # What is here now stays: to look through it for garbage holds the loop, long enough to
+            # show in the slowest hundredth of the acknowledgements.
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000, 20, 20)

@@ -123,7 +123,7 @@ class Writer:
         """Wait for one operation, then take what is queued already.
 
         Somebody who is alone never waits for others. A few do, for a moment: their commit costs
-        more than a hundred rows, and the next few are on their way.
+        as much as dozens of rows, and the next few are on their way.
         """
         taken = [self._next()]
         if 1 < self._together < ENOUGH and taken[0] is not None and taken[0].joint is not None:
