@@ -128,11 +128,11 @@ async def send(world: World, server: Running, bad: Bad) -> list[int]:
 async def refusing(world: World, server: Running, log: Log, bad: Bad) -> AsyncIterator[None]:
     """Check what a refusal does, and what it leaves alone."""
     counter = f'hearth_refused_total{{reason="{bad.reason}"}}'
-    lines, counted = len(log.warnings), await scrape(server)
+    lines, counted = len(log.find("delivery_refused")), await scrape(server)
     spoken = world.said_by(world.ada)
     yield
-    (line,) = log.warnings[lines:]
-    assert (line["event"], line["reason"]) == ("delivery_refused", bad.reason)
+    (line,) = log.find("delivery_refused")[lines:]
+    assert (line["level"], line["reason"]) == ("warning", bad.reason)
     assert re.search(bad.why, line["why"]), line["why"]
     assert world.ada.key not in str(line)
     after = await scrape(server)
@@ -176,7 +176,7 @@ async def test_a_journal_that_takes_too_long(
         with disk.stuck():
             said, delivery = await deliver(world, server)
             assert (delivery.status, delivery.content_type) == (503, None)
-            (line,) = log.warnings
+            (line,) = log.find("delivery_refused")
             assert (line["reason"], line["why"]) == ("NotRecorded", "not on disk within 0.05 s")
         assert "Hello" in await world.answer(said)
         assert (await server.settled()) == {"accepted": 1, "answered": 1}
