@@ -224,6 +224,16 @@ class Tally:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SessionPrompts:
+    """What the journal knows of the prompts that were sent in a session, by their uuids."""
+
+    #: Those whose messages are still open: they will be asked again.
+    owed: frozenset[str] = frozenset()
+    #: The last ones that were answered, newest first.
+    answered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionKey:
     """Whose memory a session is: a bot's of a room, or of one person in a room."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Callable
 
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
@@ -47,13 +48,20 @@ class Agent:
         start = Fresh(session_id="00000000-0000-4000-8000-000000000000")
         agent_options(bot, start, access=self._access, folders=self._folders, stderr=_unheard)
 
-    def conversation(self, bot: Bot, start: Start) -> Conversation:
-        """Return a conversation that is not running yet.
+    def conversation(
+        self, bot: Bot, start: Start, *, on_cost: Callable[[float], None]
+    ) -> Conversation:
+        """Return a conversation that is not running yet; see there for *on_cost*.
 
         Raises AgentMissing when one of the bot's in-process tools cannot be loaded.
         """
         return Conversation(
-            bot, start, access=self._access, folders=self._folders, boots=self._boots
+            bot,
+            start,
+            access=self._access,
+            folders=self._folders,
+            boots=self._boots,
+            on_cost=on_cost,
         )
 
     async def transcript(self, bot: str, session_id: str) -> Transcript | None:

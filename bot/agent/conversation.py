@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -24,6 +25,8 @@ log = structlog.get_logger(__name__)
 _SILENCE_S = 5.0
 #: The same when nobody waits for that message any more.
 _INTERRUPT_S = 2.0
+#: From a complete answer to the last message: the child needs 2 ms, to write it down.
+_REST_S = 1.0
 #: An idle child is gone 25 ms after its input closes; a hung one would take 10 s to give up on.
 _CLOSE_S = 2.0
 _STDERR_LINES = 20
@@ -56,7 +59,8 @@ class Conversation:
     """An open client on a session.
 
     `run` is its owner, from boot to end: it belongs into a task group. Any task of the same loop
-    may `ask`, one at a time; whoever asks is told when the child dies.
+    may `ask`, one at a time; whoever asks is told when the child dies. *on_cost* is told what the
+    child has counted for the session, in US dollars, after each prompt.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Conversation:
         access: AgentAccess,
         folders: AgentFolders,
         boots: asyncio.Semaphore,
+        on_cost: Callable[[float], None],
         client: Callable[[ClaudeAgentOptions], Client] = ClaudeSDKClient,
     ) -> None:
         self.bot = bot
@@ -78,6 +83,7 @@ class Conversation:
         self.died = False
         self._folders = folders
         self._boots = boots
+        self._on_cost = on_cost
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._client = client(
             agent_options(bot, start, access=access, folders=folders, stderr=self._stderr.append)
@@ -136,26 +142,26 @@ class Conversation:
         raise self._end
 
     async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
-        """Send one prompt and return its answer.
+        """Send one prompt and return its answer, as soon as that is complete.
 
-        Raises ConversationDied, ModelFailed, or TurnTimedOut, after which the prompt is
-        interrupted and its answer can no longer come.
+        The child may still be writing it down then; the next prompt waits for that. Raises
+        ConversationDied, ModelFailed, or TurnTimedOut, after which the prompt is interrupted and
+        its answer can no longer come.
         """
+        await self._rest()
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
         asking = self._asking = Asking(prompt_uuid, now=asyncio.get_running_loop().time())
         try:
             async with asyncio.timeout(timeout_s):
                 await self._send(text, prompt_uuid)
-                await asking.finished.wait()
+                await asking.heard.wait()
         except TimeoutError:
             await self._silence(asking)
             if not asking.answered:  # it may have been answered just then: the agent knows it
                 raise TurnTimedOut(f"no answer within {timeout_s:g} s") from None
         finally:
-            if asking.finished.is_set():
-                self._asking = None
-            else:
+            if not asking.heard.is_set():
                 self._fit = False  # its answer may still come; `close` interrupts it
         return asking.reply()
 
@@ -167,7 +173,7 @@ class Conversation:
             self.ended.set()
         try:
             if self._asking is not None and not self._leaving:
-                await self._interrupt()  # a child in a turn would not end before the turn does
+                await self._stop(self._asking)
         finally:
             self._leave()
         await self.ended.wait()
@@ -188,12 +194,31 @@ class Conversation:
 
     async def _read(self) -> None:
         """Read for as long as the child speaks: an unread child blocks after 100 messages."""
-        loop = asyncio.get_running_loop()
         with foreign_errors(self._stderr):
             async for message in self._client.receive_messages():
                 if self._asking is not None:
-                    self._asking.take(message, now=loop.time())
+                    self._hear(message, self._asking)
         raise ConversationDied("the child closed its output")
+
+    def _hear(self, message: Message, asking: Asking) -> None:
+        asking.take(message, now=asyncio.get_running_loop().time())
+        if asking.finished.is_set():
+            self._asking = None
+            if asking.session_cost_usd is not None:
+                self._on_cost(asking.session_cost_usd)
+
+    async def _rest(self) -> None:
+        """Wait until the child is done with the last prompt, whose answer is complete."""
+        last = self._asking
+        if last is None or not last.heard.is_set():
+            return
+        if not await _within(_REST_S, last.finished):
+            await self._silence(last)
+
+    async def _stop(self, asking: Asking) -> None:
+        """Have the child drop a prompt: in a turn it would not end before the turn does."""
+        if not asking.heard.is_set() or not await _within(_REST_S, asking.finished):
+            await self._interrupt()
 
     async def _send(self, text: str, prompt_uuid: str) -> None:
         with foreign_errors(self._stderr):
@@ -243,10 +268,19 @@ class Conversation:
         self._ready.set()
         if self._asking is not None:
             self._asking.fail(self._end)
+            self._asking = None
 
     def _kill(self) -> None:
         if self._pid is not None:
             kill(self._pid)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for *event*, so long at most."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 async def _prompt(text: str, prompt_uuid: str) -> AsyncIterator[dict[str, Any]]:

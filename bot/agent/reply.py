@@ -2,11 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from claude_agent_sdk import AssistantMessage, Message, ResultMessage, StreamEvent, TextBlock
 
 from bot.agent.translate import failure_of
 from bot.errors import AgentError
+
+#: After these the model has nothing more to say; after others the child goes on by itself.
+_LAST_WORDS = frozenset({"end_turn", "stop_sequence"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,26 +19,35 @@ class Reply:
 
     #: Everything the agent said to the room, as Markdown; "" when it only used tools.
     text: str
-    #: US dollars of the whole session so far, as the child counts them: it starts again at 0
-    #: after a crash.
-    session_cost_usd: float
     #: Seconds from the prompt to the first token; None when the model streamed none.
     first_token_s: float | None
-    #: Seconds from the prompt to the result.
+    #: Seconds from the prompt to the complete answer.
     duration_s: float
 
 
 class Asking:
-    """One prompt that waits for its result."""
+    """One prompt: first its answer is complete, and a little later its result ends it.
+
+    The child writes its transcript in between, for which nobody in the room has to wait.
+    """
 
     def __init__(self, prompt_uuid: str, *, now: float) -> None:
         self.prompt_uuid = prompt_uuid
+        #: The answer is complete, or there will be none.
+        self.heard = asyncio.Event()
+        #: The child is done with the prompt, or gone.
         self.finished = asyncio.Event()
+        #: US dollars of the whole session so far, as the child counts them: it starts again at 0
+        #: after a crash. None before the result.
+        self.session_cost_usd: float | None = None
         self._asked_at = now
         self._first_token_at: float | None = None
         self._texts: list[str] = []
+        #: Text blocks of the message that is being streamed which were not heard as a whole yet.
+        self._unheard = 0
+        self._stop_reason: object = None
+        self._heard_at = now
         self._result: ResultMessage | None = None
-        self._result_at = now
         self._error: AgentError | None = None
         self._api_error: str | None = None
         self._interrupted = False
@@ -42,13 +55,13 @@ class Asking:
     def take(self, message: Message, *, now: float) -> None:
         """Read one message of the child."""
         match message:
-            case StreamEvent(parent_tool_use_id=None, event={"type": "content_block_delta"}):
-                self._first_token_at = self._first_token_at or now
+            case StreamEvent(parent_tool_use_id=None, event=event):
+                self._follow(event, now)
             case AssistantMessage(parent_tool_use_id=None):
                 self._say(message)
             case ResultMessage() if self._is_mine(message):
-                self._result, self._result_at = message, now
-                self.finished.set()
+                self._result, self.session_cost_usd = message, message.total_cost_usd
+                self._end(now)
             case _:
                 pass  # what a sub-agent says, and news of kinds that a later child may add
 
@@ -56,7 +69,9 @@ class Asking:
     def answered(self) -> bool:
         """Whether the agent has answered: `reply` will not raise."""
         result = self._result
-        return result is not None and not result.is_error and result.subtype == "success"
+        if result is None:
+            return self.heard.is_set() and self._error is None
+        return not result.is_error and result.subtype == "success"
 
     def interrupt(self) -> None:
         """Expect the result of an interrupted prompt, which may name no prompt at all."""
@@ -65,33 +80,61 @@ class Asking:
     def fail(self, error: AgentError) -> None:
         """End the wait: the child is gone."""
         if not self.finished.is_set():
-            self._error = error
+            # What was said completely stays said.
+            self._error = None if self.heard.is_set() else error
+            self.heard.set()
             self.finished.set()
 
     def reply(self) -> Reply:
-        """Return the answer, once finished.
+        """Return the answer, once heard.
 
         Raises ConversationDied or ModelFailed.
         """
         if self._error is not None:
             raise self._error
+        assert self.heard.is_set(), "read before it was complete"  # noqa: S101 - a caller's bug
         result = self._result
-        assert result is not None, "read before it finished"  # noqa: S101 - a caller's bug
-        if not self.answered:
+        if result is not None and not self.answered:
             raise failure_of(result, self._api_error)
         return Reply(
-            text="\n\n".join(self._texts) or result.result or "",
-            session_cost_usd=result.total_cost_usd or 0.0,
+            text="\n\n".join(self._texts) or (result and result.result) or "",
             first_token_s=self._first_token_at and self._first_token_at - self._asked_at,
-            duration_s=self._result_at - self._asked_at,
+            duration_s=self._heard_at - self._asked_at,
         )
+
+    def _follow(self, event: dict[str, Any], now: float) -> None:
+        """Follow the stream of one message, to know when the last one has ended."""
+        match event:
+            case {"type": "content_block_delta"}:
+                self._first_token_at = self._first_token_at or now
+            case {"type": "message_start"}:
+                self._unheard, self._stop_reason = 0, None
+            case {"type": "content_block_start", "content_block": {"type": "text"}}:
+                self._unheard += 1
+            case {"type": "message_delta", "delta": {"stop_reason": reason}}:
+                self._stop_reason = reason
+            case {"type": "message_stop"} if self._complete:
+                self._heard_at = now
+                self.heard.set()
+
+    @property
+    def _complete(self) -> bool:
+        last = self._stop_reason in _LAST_WORDS and not self._interrupted
+        return last and bool(self._texts) and self._unheard == 0
+
+    def _end(self, now: float) -> None:
+        if not self.heard.is_set():
+            self._heard_at = now
+            self.heard.set()
+        self.finished.set()
 
     def _say(self, message: AssistantMessage) -> None:
         """Keep what the agent said; a failed call comes as a message of its own, which is not."""
         if message.error is not None:
             self._api_error = message.error
             return
-        said = (block.text for block in message.content if isinstance(block, TextBlock))
+        said = [block.text for block in message.content if isinstance(block, TextBlock)]
+        self._unheard -= len(said)
         self._texts.extend(text for text in said if text.strip())
 
     def _is_mine(self, result: ResultMessage) -> bool:

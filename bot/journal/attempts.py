@@ -3,7 +3,7 @@
 import sqlite3
 
 from bot.journal.values import moment, storable
-from bot.records import Attempt, AttemptState
+from bot.records import Attempt, AttemptState, SessionPrompts
 
 _MAY_START = """
     SELECT 1 FROM inbox AS mine
@@ -28,6 +28,11 @@ _START = """
 _OWED_PROMPTS = """
     SELECT prompt_uuid FROM inbox CROSS JOIN attempts ON attempts.entry = inbox.seq
     WHERE inbox.state = 'open' AND attempts.session_id = ?
+"""
+
+_ANSWERED_PROMPTS = """
+    SELECT prompt_uuid FROM attempts WHERE session_id = ? AND state = 'answered'
+    ORDER BY seq DESC LIMIT 10
 """
 
 
@@ -60,10 +65,14 @@ def end(
     )
 
 
-def owed_prompts(db: sqlite3.Connection, session_id: str) -> frozenset[str]:
-    """Name the prompts sent in a session whose messages are still open."""
-    rows = db.execute(_OWED_PROMPTS, (session_id,))
-    return frozenset(row["prompt_uuid"] for row in rows)
+def prompts(db: sqlite3.Connection, session_id: str) -> SessionPrompts:
+    """Name the prompts sent in a session: those still open, and the last that were answered."""
+    owed = db.execute(_OWED_PROMPTS, (session_id,))
+    answered = db.execute(_ANSWERED_PROMPTS, (session_id,))
+    return SessionPrompts(
+        owed=frozenset(row["prompt_uuid"] for row in owed),
+        answered=tuple(row["prompt_uuid"] for row in answered),
+    )
 
 
 def end_running(db: sqlite3.Connection, entry: int, *, error: str, at: float) -> None:

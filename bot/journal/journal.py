@@ -11,7 +11,6 @@ from sqlite3 import Connection
 from bot.journal import (
     attempts,
     counters,
-    dead_letters,
     history,
     inbox,
     outbox,
@@ -19,8 +18,9 @@ from bot.journal import (
     replies,
     retention,
 )
+from bot.journal.letters import Letters
 from bot.journal.places import Places
-from bot.journal.views import DeadLetter, Expired, JournalStatistics, WaitingLane
+from bot.journal.views import Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
     Acceptance,
@@ -32,6 +32,7 @@ from bot.records import (
     Outcome,
     Part,
     PartKind,
+    SessionPrompts,
     Tally,
 )
 
@@ -47,6 +48,8 @@ class Journal:
         self._writer = writer
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
+        #: What was given up.
+        self.letters = Letters(writer, now=now)
         self._node = node
         self._now = now
 
@@ -124,9 +127,9 @@ class Journal:
         """Count how often the server went away while *entry* was tried alone."""
         return await self._writer.read(partial(attempts.crashes, entry=entry.seq))
 
-    async def owed_prompts(self, session_id: str) -> frozenset[str]:
-        """Name the prompts that were sent in a session and whose messages are still open."""
-        return await self._writer.read(partial(attempts.owed_prompts, session_id=session_id))
+    async def prompts(self, session_id: str) -> SessionPrompts:
+        """Name the prompts sent in a session: those still open, and the last that were answered."""
+        return await self._writer.read(partial(attempts.prompts, session_id=session_id))
 
     # ---- replies ----
 
@@ -220,24 +223,6 @@ class Journal:
     async def lanes(self) -> tuple[WaitingLane, ...]:
         """Read how much waits in each lane, the longest waiting first."""
         return await self._writer.read(inbox.waiting)
-
-    async def dead_letters(
-        self, *, limit: int = 50, before: int | None = None
-    ) -> tuple[DeadLetter, ...]:
-        """Read what was given up, newest first; *before* is the last page's lowest number."""
-        return await self._writer.read(partial(dead_letters.listed, limit=limit, before=before))
-
-    async def dead_letter(self, seq: int) -> DeadLetter | None:
-        """Read one that was given up, dropped or not; None when it was not."""
-        return await self._writer.read(partial(dead_letters.read, seq=seq))
-
-    async def retry_dead(self, seq: int) -> bool:
-        """Owe a dead letter again; False when it is none. The caller enqueues its lane."""
-        return await self._writer.write(partial(dead_letters.retry, seq=seq))
-
-    async def drop_dead(self, seq: int) -> bool:
-        """Take a dead letter off the list, where it stays counted; False when it is none."""
-        return await self._writer.write(partial(dead_letters.drop, seq=seq, at=self._now()))
 
     async def writable(self) -> None:
         """Return when a commit has reached the disk; else raise JournalUnavailable."""

@@ -63,6 +63,7 @@ _FIRST = (
         UNIQUE (entry, number)
     ) STRICT
     """,
+    "CREATE INDEX attempts_session ON attempts (session_id, seq)",
     "CREATE UNIQUE INDEX attempts_running ON attempts (entry) WHERE state = 'running'",
     """
     CREATE TABLE outbox (

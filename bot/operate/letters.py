@@ -66,7 +66,7 @@ class DeadLetters:
 
     async def page(self, *, limit: int, before: int | None) -> Shown:
         """Return a page of the list, newest first."""
-        letters = await self._journal.dead_letters(limit=limit, before=before)
+        letters = await self._journal.letters.listed(limit=limit, before=before)
         more = letters[-1].entry.seq if letters and len(letters) == limit else None
         return {"dead_letters": [self._summary(letter) for letter in letters], "before": more}
 
@@ -91,7 +91,7 @@ class DeadLetters:
     async def retry(self, seq: int) -> Shown:
         """Have it answered after all."""
         letter = await self._find(seq)
-        if not await self._journal.retry_dead(seq):
+        if not await self._journal.letters.retry(seq):
             raise _not_dead(seq)  # somebody else was faster
         self._enqueue(letter.entry.lane)
         return {"seq": seq, "retry": _retry(letter)}
@@ -99,14 +99,14 @@ class DeadLetters:
     async def drop(self, seq: int) -> Shown:
         """Take it off the list: nothing more is to be done about it."""
         await self._find(seq)
-        if not await self._journal.drop_dead(seq):
+        if not await self._journal.letters.drop(seq):
             raise _not_dead(seq)
         return {"seq": seq, "dropped": True}
 
     async def _find(self, seq: int) -> DeadLetter:
         if not 0 < seq <= _LAST:
             raise NoSuchMessage(f"no message has the number {seq}")
-        letter = await self._journal.dead_letter(seq)
+        letter = await self._journal.letters.read(seq)
         if letter is not None:
             return letter
         if await self._journal.entry(seq) is None:

@@ -90,15 +90,16 @@ class Answering:
     async def _recap(
         self, entry: Entry, bot: Bot, key: SessionKey, seat: Seat
     ) -> tuple[Exchange, ...]:
-        """Return what the room last talked about, when its session should still be there.
+        """Return what the room last talked about, as far as the agent should know it and does not.
 
         A room whose last turn is younger than the TTL has a session; a cold start then means
         that it was lost. An older one has expired, and begins anew as it should.
         """
-        if seat.path is not Warmth.COLD:
+        limit = _RECAP_TURNS if seat.path is Warmth.COLD else seat.unheard
+        if limit == 0:
             return ()
         last = await self._journal.recent(
-            platform=bot.platform, bot=bot.id, room=key.room, user=key.user, limit=_RECAP_TURNS
+            platform=bot.platform, bot=bot.id, room=key.room, user=key.user, limit=limit
         )
         alive_since = entry.accepted_at - timedelta(seconds=bot.session.ttl_s)
         if not last or last[-1].settled_at < alive_since:

@@ -39,8 +39,8 @@ def _recap(exchanges: Sequence[Exchange]) -> str:
         for turn in exchanges
     )
     return (
-        "<recap>\nThe memory of this conversation was lost. These were its last turns, oldest"
-        f" first; the answers are yours.\n{turns}\n</recap>"
+        "<recap>\nThese last turns are missing from the memory of this conversation, oldest first;"
+        f" the answers are yours.\n{turns}\n</recap>"
     )
 
 

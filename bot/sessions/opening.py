@@ -1,11 +1,12 @@
 """How the session of a room is taken up again: decided here, done by `Sessions`."""
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import takewhile
 from uuid import uuid4
 
 from bot.agent.start import Fresh, Resume, Start
 from bot.agent.transcript import Transcript, is_session_id
+from bot.records import SessionPrompts
 from bot.sessions.files import SessionFile
 from bot.sessions.statistics import Warmth
 
@@ -21,17 +22,19 @@ class Opening:
     clear: bool = False
     #: Whether the room had a memory that cannot be taken up.
     lost: bool = False
+    #: How many of the last answers the transcript lacks: the child ended before they were written.
+    unheard: int = 0
     #: What the child has counted already, US dollars.
     counted_usd: float = 0.0
 
 
 def choose_opening(
-    file: SessionFile, transcript: Transcript | None, owed: AbstractSet[str]
+    file: SessionFile, transcript: Transcript | None, prompts: SessionPrompts
 ) -> Opening:
     """Decide how to open *file*'s session.
 
-    *owed* are the uuids of prompts whose messages are still open: such a prompt at the end of the
-    transcript is dropped, because its message will be asked again.
+    A prompt without an answer at the end of the transcript is dropped when its message will be
+    asked again, and when it was answered after all: then the agent is told so with the next one.
     """
     if not is_session_id(file.session_id):
         return _lost()
@@ -39,15 +42,21 @@ def choose_opening(
         # Without a turn there was nothing to lose, and the id is as good as new.
         return _anew(file, clear=transcript is not None) if file.turns == 0 else _lost()
     orphan = transcript.orphan()
-    if orphan is None or orphan.prompt_uuid not in owed:
+    if orphan is None or orphan.prompt_uuid not in {*prompts.owed, *prompts.answered}:
         orphan = None
     elif orphan.after is None:
         return _anew(file, clear=True)
     return Opening(
         start=Resume(session_id=file.session_id, orphan=orphan),
         path=Warmth.WARM,
+        unheard=_unheard(transcript, prompts),
         counted_usd=transcript.cost_usd,
     )
+
+
+def _unheard(transcript: Transcript, prompts: SessionPrompts) -> int:
+    missing = takewhile(lambda uuid: transcript.answer_to(uuid) is None, prompts.answered)
+    return sum(1 for _ in missing)
 
 
 def _anew(file: SessionFile, *, clear: bool) -> Opening:

@@ -1,11 +1,16 @@
 """When session files are written: before a first prompt leaves, else when nobody waits for it."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
 from bot.records import SessionKey
 from bot.sessions.files import SessionFile, SessionFiles
+
+#: How long a state waits for the next: a turn's cost is known a moment after its answer, and
+#: nothing is to be written while that answer is on its way into the room.
+REST_S = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -16,13 +21,14 @@ class Saving:
     `run` belongs into a task group; it ends with `close`, when everything is written.
     """
 
-    def __init__(self, files: SessionFiles) -> None:
+    def __init__(self, files: SessionFiles, *, rest_s: float = REST_S) -> None:
         self._files = files
+        self._rest_s = rest_s
         #: The newest state of what is not on disk yet, by age.
         self._waiting: dict[SessionKey, SessionFile] = {}
         self._writing = asyncio.Lock()
         self._work = asyncio.Event()
-        self._closing = False
+        self._closing = asyncio.Event()
 
     async def now(self, file: SessionFile) -> None:
         """Write *file*; it, or a newer state, is on disk when this returns. Raises OSError."""
@@ -45,13 +51,15 @@ class Saving:
         last = False
         while not last:
             await self._work.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), self._rest_s)
             self._work.clear()
-            last = self._closing  # one more round over all that was given before
+            last = self._closing.is_set()  # one more round over all that was given before
             await self._write_all()
 
     def close(self) -> None:
         """Let `run` end once everything is written. Nothing may be given to `soon` after it."""
-        self._closing = True
+        self._closing.set()
         self._work.set()
 
     async def _write_all(self) -> None:

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from bot.agent.conversation import Conversation
 from bot.agent.reply import Reply
+from bot.records import SessionPrompts
 from bot.sessions.session import Session
 from bot.sessions.statistics import Warmth
 
@@ -11,18 +12,22 @@ from bot.sessions.statistics import Warmth
 class Prompts(Protocol):
     """What the journal knows of prompts."""
 
-    async def owed_prompts(self, session_id: str) -> frozenset[str]:
-        """Return the uuids that were sent in a session and whose messages are still open."""
+    async def prompts(self, session_id: str) -> SessionPrompts:
+        """Return what was sent in a session."""
         ...
 
 
 class Seat:
     """A place in a session, for one turn."""
 
-    def __init__(self, session: Session, conversation: Conversation, path: Warmth) -> None:
+    def __init__(
+        self, session: Session, conversation: Conversation, path: Warmth, *, unheard: int = 0
+    ) -> None:
         self.session_id = session.file.session_id
         #: How this turn came to its conversation.
         self.path = path
+        #: How many of the last answers the room has heard and the agent does not know.
+        self.unheard = unheard
         #: The answered turn, once there is one.
         self.reply: Reply | None = None
         self._conversation = conversation

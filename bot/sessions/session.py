@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.agent.conversation import Conversation
-from bot.agent.reply import Reply
 from bot.sessions.files import SessionFile
 from bot.sessions.statistics import SessionStatistics, Warmth
 
@@ -66,16 +65,17 @@ class Session:
         if self.conversation is not None:
             await self.conversation.close()
 
-    def turn_ended(self, reply: Reply, now: datetime) -> SessionFile:
+    def turn_ended(self, now: datetime) -> SessionFile:
         """Count an answered turn and return the file to be written."""
-        spent = max(0.0, reply.session_cost_usd - self._counted_usd)
-        self._counted_usd = reply.session_cost_usd
-        self.file = replace(
-            self.file,
-            last_used=now,
-            turns=(self.file.turns or 0) + 1,
-            cost_usd=self.file.cost_usd + spent,
-        )
+        turns = (self.file.turns or 0) + 1
+        self.file = replace(self.file, last_used=now, turns=turns)
+        return self.file
+
+    def spent(self, counted_usd: float) -> SessionFile:
+        """Take over what the child has counted by now, and return the file to be written."""
+        more = max(0.0, counted_usd - self._counted_usd)
+        self._counted_usd = counted_usd
+        self.file = replace(self.file, cost_usd=self.file.cost_usd + more)
         return self.file
 
     def statistics(self) -> SessionStatistics:

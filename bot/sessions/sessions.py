@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -13,7 +14,7 @@ from bot.agent.conversation import Conversation
 from bot.agent.start import Fresh
 from bot.config.bot import Bot
 from bot.errors import AgentStartFailed, SessionLost
-from bot.records import SessionKey
+from bot.records import SessionKey, SessionPrompts
 from bot.sessions.files import SessionFile, SessionFiles
 from bot.sessions.opening import Opening, choose_opening, new_session_id
 from bot.sessions.saving import Saving
@@ -70,7 +71,7 @@ class Sessions:
                     yield seat
                 finally:
                     if seat.reply is not None:
-                        self._saving.soon(session.turn_ended(seat.reply, self._now()))
+                        self._saving.soon(session.turn_ended(self._now()))
             finally:
                 if not session.hot:
                     # Dead, still booting for nobody, or in the middle of what nobody waits for.
@@ -164,20 +165,22 @@ class Sessions:
             conversation = await self._start(session, bot, opening)
         except SessionLost as error:
             return await self._start_over(session, bot, error)
-        return self._seated(session, conversation, opening.path)
+        return self._seated(session, conversation, opening.path, opening.unheard)
 
     async def _opening(self, session: Session) -> Opening:
         file = session.file
         if not session.stored:
-            return choose_opening(file, None, frozenset())
+            return choose_opening(file, None, SessionPrompts())
         transcript = await self._agent.transcript(file.key.bot, file.session_id)
-        owed = await self._prompts.owed_prompts(file.session_id)
-        return choose_opening(file, transcript, owed)
+        prompts = await self._prompts.prompts(file.session_id)
+        return choose_opening(file, transcript, prompts)
 
-    def _seated(self, session: Session, conversation: Conversation, path: Warmth) -> Seat:
+    def _seated(
+        self, session: Session, conversation: Conversation, path: Warmth, unheard: int = 0
+    ) -> Seat:
         self._hits[path] += 1
         session.last_path = path
-        return Seat(session, conversation, path)
+        return Seat(session, conversation, path, unheard=unheard)
 
     async def _start_over(self, session: Session, bot: Bot, error: SessionLost) -> Seat:
         """Begin a new session in place of one that the child refuses."""
@@ -195,7 +198,8 @@ class Sessions:
 
     async def _start(self, session: Session, bot: Bot, opening: Opening) -> Conversation:
         """Boot a child, once there is a place for it."""
-        conversation = self._agent.conversation(bot, opening.start)
+        spent = partial(self._spent, session)
+        conversation = self._agent.conversation(bot, opening.start, on_cost=spent)
         await self._slots.take()
         session.begin(conversation, counted_usd=opening.counted_usd)
         self._group.create_task(
@@ -203,6 +207,9 @@ class Sessions:
         )
         await conversation.opened()
         return conversation
+
+    def _spent(self, session: Session, counted_usd: float) -> None:
+        self._saving.soon(session.spent(counted_usd))
 
     async def _own(self, session: Session, conversation: Conversation) -> None:
         """Run a conversation to its end, and then have it forgotten."""

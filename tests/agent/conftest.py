@@ -56,9 +56,17 @@ def agent(model: Model, folders: AgentFolders) -> Agent:
 
 
 @pytest.fixture
-def opens(agent: Agent) -> Opens:
+def costs() -> list[float]:
+    """Return what the children have counted, after each prompt."""
+    return []
+
+
+@pytest.fixture
+def opens(agent: Agent, costs: list[float]) -> Opens:
     """Return what opens conversations of that agent."""
-    return lambda start=None, bot=ADA: opened(agent.conversation(bot, start or fresh()))
+    return lambda start=None, bot=ADA: opened(
+        agent.conversation(bot, start or fresh(), on_cost=costs.append)
+    )
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from claude_agent_sdk import (
     Message,
     ProcessError,
     ResultMessage,
+    StreamEvent,
     TextBlock,
 )
 
@@ -22,6 +23,8 @@ class FakeClient:
         #: One word a call, in order.
         self.calls: list[str] = []
         self.prompts: list[dict[str, Any]] = []
+        #: What the conversation was told that the child had counted.
+        self.costs: list[float] = []
         #: Raised by the next connects, in order.
         self.refusals: list[Exception] = []
         #: Set before `connect` returns.
@@ -101,6 +104,12 @@ class FakeClient:
         """Have the child answer a prompt."""
         self.say(spoken(text), result(uuid, result=text))
 
+    def stream(self, text: str, *, stop_reason: str = "end_turn") -> None:
+        """Have the child say something as it is streamed, without the result that follows."""
+        self.say(event("message_start"), event("content_block_start", content_block=TEXT))
+        self.say(event("content_block_delta"), spoken(text), event("content_block_stop"))
+        self.say(event("message_delta", delta={"stop_reason": stop_reason}), event("message_stop"))
+
     def die(self) -> None:
         """Have the child be killed."""
         self.say(ProcessError("Command failed", exit_code=-9))
@@ -108,6 +117,16 @@ class FakeClient:
     def end(self) -> None:
         """Have the child close its output."""
         self._said.put_nowait(None)
+
+
+TEXT = {"type": "text", "text": ""}
+
+
+def event(kind: str, within: str | None = None, **fields: Any) -> StreamEvent:
+    """Return an event of a message that is being streamed."""
+    return StreamEvent(
+        uuid="x", session_id="x", event={"type": kind, **fields}, parent_tool_use_id=within
+    )
 
 
 def spoken(*texts: str, within: str | None = None, error: Any = None) -> AssistantMessage:

@@ -87,7 +87,8 @@ async def test_model_gets_the_words_and_nothing_else(opens: Opens, model: Model)
 async def test_token_instead_of_key_keeps_no_memory(model: Model, folders: AgentFolders) -> None:
     """With an OAuth token the child is not bare; it still gets no memory, no file, no command."""
     access = AgentAccess(oauth_token="a-token-of-the-tests", base_url=model.url)
-    async with opened(Agent(access, folders).conversation(ada(), fresh())) as conversation:
+    agent = Agent(access, folders)
+    async with opened(agent.conversation(ada(), fresh(), on_cost=float)) as conversation:
         assert "--bare" not in processes.arguments(processes.pid_of(conversation))
         await ask(conversation, "see @/etc/passwd and remember it")
         await ask(conversation, "/clear")
@@ -141,7 +142,7 @@ async def test_child_dies_with_a_killed_server(model: Model, tmp_path: Path) -> 
 
 
 async def test_hot_conversation_answers_each_prompt(
-    opens: Opens, folders: AgentFolders, agent: Agent
+    opens: Opens, folders: AgentFolders, agent: Agent, costs: list[float]
 ) -> None:
     """One child answers one prompt after the other, and the transcript has every answer."""
     start, first, second = fresh(), str(uuid4()), str(uuid4())
@@ -149,28 +150,30 @@ async def test_hot_conversation_answers_each_prompt(
         one = await ask(conversation, "my name is Kim", prompt_uuid=first)
         two = await ask(conversation, "what is my name?", prompt_uuid=second)
     assert (one.text, two.text) == ("Nice to meet you, Kim!", "Your name is Kim.")
-    assert two.session_cost_usd > one.session_cost_usd > 0
     assert one.first_token_s is not None
     transcript = await agent.transcript("ada", start.session_id)
     assert transcript is not None
     assert [transcript.answer_to(uuid) for uuid in (first, second)] == [one.text, two.text]
     assert transcript.orphan() is None
-    assert transcript.cost_usd == pytest.approx(two.session_cost_usd)
+    assert 0 < costs[0] < costs[1]
+    assert transcript.cost_usd == pytest.approx(costs[-1])
     await agent.forget("ada", start.session_id)
     assert not list(folders.root.rglob(f"*{start.session_id}*"))
 
 
-async def test_resume_takes_new_persona_and_counts_on(opens: Opens, model: Model) -> None:
+async def test_resume_takes_new_persona_and_counts_on(
+    opens: Opens, model: Model, costs: list[float]
+) -> None:
     """A changed system prompt applies to a resumed session, whose cost goes on from its total."""
     start = fresh()
     async with opens(start) as conversation:
-        first = await ask(conversation, "my name is Kim")
+        await ask(conversation, "my name is Kim")
     bot = ada(system_prompt="You are Ada, a pirate.")
     async with opens(Resume(session_id=start.session_id), bot) as conversation:
         second = await ask(conversation, "what is my name?")
     assert second.text == "Your name is Kim."
     assert model.requests[-1].body["system"][-1]["text"] == "You are Ada, a pirate."
-    assert second.session_cost_usd > first.session_cost_usd
+    assert 0 < costs[0] < costs[1]
 
 
 async def test_timed_out_prompt_never_answers_the_next(opens: Opens, model: Model) -> None:
@@ -211,13 +214,13 @@ async def test_killed_idle_child_is_noticed(opens: Opens) -> None:
 
 
 async def test_killed_turn_is_dropped_on_resume(
-    opens: Opens, model: Model, agent: Agent, folders: AgentFolders
+    opens: Opens, model: Model, agent: Agent, folders: AgentFolders, costs: list[float]
 ) -> None:
     """A prompt that died with its child is told, found as an orphan, and never seen again."""
     model.script("doomed", stall())
     start, doomed = fresh(), str(uuid4())
     async with opens(start) as conversation:
-        first = await ask(conversation, "echo: first")
+        await ask(conversation, "echo: first")
         asking = await ask_until_asked(conversation, model, "doomed", prompt_uuid=doomed)
         await written(folders, start, doomed)
         os.kill(processes.pid_of(conversation), signal.SIGKILL)
@@ -235,7 +238,7 @@ async def test_killed_turn_is_dropped_on_resume(
         again = await ask(conversation, "echo: again")
     assert model.requests[-1].turns == ("echo: first", "echo: again")
     assert again.text == "again"
-    assert 0 < again.session_cost_usd < 2 * first.session_cost_usd
+    assert 0 < costs[1] < 2 * costs[0]
 
 
 async def test_first_prompt_can_be_asked_again_under_its_session(
@@ -277,7 +280,7 @@ async def test_cancelled_asker_leaves_a_child_that_ends_at_once(opens: Opens, mo
 
 async def test_booting_child_can_be_closed(agent: Agent) -> None:
     """A conversation that is closed while it boots leaves no child behind."""
-    conversation = agent.conversation(ada(), fresh())
+    conversation = agent.conversation(ada(), fresh(), on_cost=float)
     async with asyncio.TaskGroup() as group:
         group.create_task(conversation.run())
         await processes.eventually(lambda: bool(children()))

@@ -44,6 +44,7 @@ def talk(client: FakeClient, tmp_path: Path, bot: Bot = ADA) -> Conversation:
         access=AgentAccess(api_key="sk-x"),
         folders=AgentFolders(root=tmp_path),
         boots=asyncio.Semaphore(1),
+        on_cost=client.costs.append,
         client=client,
     )
 
@@ -148,6 +149,51 @@ async def test_answer_at_the_last_moment_counts(
         pass
     assert (await task).text == "just in time"
     assert conversation.usable
+
+
+async def test_answer_does_not_wait_for_the_result(
+    conversation: Conversation, client: FakeClient
+) -> None:
+    """The next prompt does: the child would merge the two."""
+    async with asking(conversation) as task:
+        client.stream("Hello, Kim.")
+    assert (await task).text == "Hello, Kim."
+    assert conversation.usable
+    async with asking(conversation, "next") as task:
+        assert client.calls.count("query") == 1
+        client.say(result("uuid of hello", total_cost_usd=0.25))
+        await anyio.wait_all_tasks_blocked()
+        assert client.calls.count("query") == 2
+        client.answer("uuid of next", "And?")
+    assert (await task).text == "And?"
+    assert client.costs == [0.25, 0.5]
+
+
+async def test_result_that_does_not_come_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, conversation: Conversation, client: FakeClient
+) -> None:
+    """A child that hangs after its answer is interrupted before the next prompt."""
+    client.on_interrupt = lambda: client.say(aborted("uuid of hello"))
+    async with asking(conversation):
+        client.stream("Hello, Kim.")
+    monkeypatch.setattr(conversation_module, "_REST_S", 0)
+    async with asking(conversation, "next") as task:
+        await client.called("query", times=2)
+        client.answer("uuid of next", "whole")
+    assert (await task).text == "whole"
+
+
+async def test_close_lets_the_child_write_its_answer_down(
+    conversation: Conversation, client: FakeClient
+) -> None:
+    """A complete answer is not interrupted: its result is waited for, though not for long."""
+    async with asking(conversation):
+        client.stream("Hello, Kim.")
+    closing = asyncio.create_task(conversation.close())
+    await anyio.wait_all_tasks_blocked()
+    client.say(result("uuid of hello"))
+    await closing
+    assert client.calls == ["connect", "query", "disconnect"]
 
 
 async def test_silent_child_is_not_asked_again(

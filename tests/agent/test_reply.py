@@ -7,7 +7,7 @@ from claude_agent_sdk import StreamEvent
 
 from bot.agent.reply import Asking, Reply
 from bot.errors import ConversationDied, ModelFailed
-from tests.agent.fakes import aborted, result, spoken
+from tests.agent.fakes import TEXT, aborted, event, result, spoken
 
 UUID = "uuid of the prompt"
 
@@ -22,18 +22,23 @@ def after(*messages: Any) -> Asking:
 
 def token(within: str | None = None) -> StreamEvent:
     """Return a token of the answer, or of a sub-agent's."""
-    return StreamEvent(
-        uuid="x",
-        session_id="x",
-        event={"type": "content_block_delta"},
-        parent_tool_use_id=within,
+    return event("content_block_delta", within)
+
+
+def streamed(*texts: str, stop_reason: str = "end_turn", blocks: int | None = None) -> list[Any]:
+    """Return a whole message as it is streamed, with as many blocks as texts or as told."""
+    began = [event("content_block_start", content_block=TEXT)] * (
+        len(texts) if blocks is None else blocks
     )
+    ended = event("message_delta", delta={"stop_reason": stop_reason})
+    return [event("message_start"), *began, *map(spoken, texts), ended, event("message_stop")]
 
 
 def test_reply_has_its_figures() -> None:
     """First token and end are counted from the prompt; the cost is the session's."""
-    reply = after(token(), token(), spoken("Hi."), result(UUID, total_cost_usd=0.25)).reply()
-    assert reply == Reply(text="Hi.", session_cost_usd=0.25, first_token_s=1.0, duration_s=4.0)
+    asking = after(token(), token(), spoken("Hi."), result(UUID, total_cost_usd=0.25))
+    assert asking.reply() == Reply(text="Hi.", first_token_s=1.0, duration_s=4.0)
+    assert asking.session_cost_usd == 0.25
 
 
 def test_words_around_tools_belong_together() -> None:
@@ -53,8 +58,8 @@ def test_sub_agents_are_not_quoted() -> None:
 
 def test_silent_answer_is_empty() -> None:
     """An agent that only used tools has said nothing; no cost is no cost."""
-    reply = after(result(UUID, result=None, total_cost_usd=None)).reply()
-    assert (reply.text, reply.session_cost_usd) == ("", 0.0)
+    asking = after(result(UUID, result=None, total_cost_usd=None))
+    assert (asking.reply().text, asking.session_cost_usd) == ("", None)
 
 
 def test_failed_call_is_not_quoted() -> None:
@@ -116,3 +121,54 @@ def test_death_after_the_answer_changes_nothing() -> None:
 def test_unknown_messages_are_passed_over() -> None:
     """A later child may say things that this one does not."""
     assert after("news of another kind", None, spoken("Hi."), result(UUID)).reply().text == "Hi."
+
+
+def test_complete_answer_does_not_wait_for_the_result() -> None:
+    """It is there with the end of its message; the cost comes with the result."""
+    asking = after(*streamed("Hi.", "Kim."))
+    assert asking.heard.is_set()
+    assert asking.answered
+    assert not asking.finished.is_set()
+    assert asking.reply() == Reply(text="Hi.\n\nKim.", first_token_s=None, duration_s=7.0)
+    asking.take(result(UUID, total_cost_usd=0.25), now=200.0)
+    assert asking.finished.is_set()
+    assert (asking.reply().duration_s, asking.session_cost_usd) == (7.0, 0.25)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        streamed("Let me look.", stop_reason="tool_use"),
+        streamed("And so on and", stop_reason="max_tokens"),
+        streamed("Half of", blocks=2),
+        streamed(),
+    ],
+    ids=["tool", "cut off", "not heard yet", "silent"],
+)
+def test_what_may_go_on_waits_for_the_result(message: list[Any]) -> None:
+    """After a tool the agent goes on; what was not heard as a whole is not said in part."""
+    asking = after(*message)
+    assert not asking.heard.is_set()
+    asking.take(result(UUID), now=200.0)
+    assert asking.heard.is_set()
+
+
+def test_words_before_a_tool_belong_to_the_early_answer() -> None:
+    """The answer is all that was said, when the last message ends."""
+    asking = after(*streamed("Let me look.", stop_reason="tool_use"), *streamed("It rains."))
+    assert asking.reply().text == "Let me look.\n\nIt rains."
+    assert not asking.finished.is_set()
+
+
+def test_sub_agent_does_not_end_the_answer() -> None:
+    """Its messages end while the agent's own goes on."""
+    asking = after(spoken("Let me ask."), event("message_stop", "tool"))
+    assert not asking.heard.is_set()
+
+
+def test_death_after_a_complete_answer_changes_nothing() -> None:
+    """The room gets what was said completely, whether the child could write it down or not."""
+    asking = after(*streamed("Hi."))
+    asking.fail(ConversationDied("too late"))
+    assert asking.finished.is_set()
+    assert asking.reply().text == "Hi."

@@ -18,7 +18,7 @@ async def main(root: Path, url: str) -> None:
     folders = AgentFolders(root=root)
     write_launcher(folders)
     agent = Agent(AgentAccess(api_key="sk-the-key-of-the-tests", base_url=url), folders)
-    conversation = agent.conversation(ADA, Fresh(session_id=str(uuid4())))
+    conversation = agent.conversation(ADA, Fresh(session_id=str(uuid4())), on_cost=float)
     async with asyncio.TaskGroup() as group:
         group.create_task(conversation.run())
         await conversation.opened()

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bot.agent.conversation import Conversation
+from bot.agent.reply import Asking
 from bot.testing.model import Gate, hold
 from tests import guards
 from tests.e2e.world import open_world
@@ -22,6 +24,8 @@ async def test_a_child_killed_while_idle(tmp_path: Path) -> None:
     """The next message is answered from the resumed session."""
     async with open_world(tmp_path) as world, world.serving() as server:
         await world.ask("@Ada my name is Kim")
+        # What a turn cost is known once the child has written it down.
+        await server.until("/session/stats", lambda page: page["sessions"][0]["cost_usd"] > 0)
         kill_the_child()
         with capture_logs() as logs:
             assert "Kim" in await world.ask("@Ada what is my name?")
@@ -30,6 +34,34 @@ async def test_a_child_killed_while_idle(tmp_path: Path) -> None:
         assert (stats["died"], stats["sessions"][0]["last_path"]) == (1, "warm")
         assert await server.settled() == {"accepted": 2, "answered": 2}
         assert len(world.model.requests) == 2
+
+
+async def test_a_child_killed_before_it_writes_its_answer_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the room has heard the agent is told of with the next message, once."""
+    hear = Conversation._hear
+
+    def die_of_it(self: Conversation, message: object, asking: Asking) -> None:
+        hear(self, message, asking)
+        if asking.heard.is_set() and not asking.finished.is_set():
+            kill_the_child()
+
+    async with open_world(tmp_path) as world, world.serving() as server:
+        await world.ask("@Ada count the turns")
+        with monkeypatch.context() as patch:
+            patch.setattr(Conversation, "_hear", die_of_it)
+            assert "Kim" in await world.ask("@Ada my name is Kim")
+        assert "Your name is Kim" in await world.ask("@Ada what is my name?")
+        prompt = world.model.requests[-1].last_text
+        assert prompt.count("my name is Kim") == 1
+        assert prompt.index("my name is Kim") < prompt.index("</recap>")
+        await world.ask("@Ada and again: what is my name?")
+        asked = "".join(world.model.requests[-1].turns)
+        assert (asked.count("my name is Kim"), asked.count("<recap>")) == (1, 1)
+        stats = await server.get("/session/stats")
+        assert (stats["died"], stats["lost"]) == (1, 0)
+        assert await server.settled() == {"accepted": 4, "answered": 4}
 
 
 @pytest.mark.parametrize("after_tokens", [None, 2])

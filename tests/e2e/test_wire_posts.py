@@ -36,7 +36,7 @@ async def html_of(world: World, message: Message) -> str:
 async def dead_letters(world: World) -> tuple[DeadLetter, ...]:
     """Read what was given up, once the server has ended."""
     async with open_journal(world.cache / "journal.db", node="test") as journal:
-        return await journal.dead_letters()
+        return await journal.letters.listed()
 
 
 async def test_markup_is_text_both_ways(tmp_path: Path) -> None:

@@ -128,9 +128,31 @@ async def test_the_prompts_of_open_messages_are_known_by_session(journal: Journa
     entry = await head(journal)
     await journal.start_attempt(entry, session_id="s-1", prompt_uuid="p-1")
     await journal.start_attempt(entry, session_id="s-2", prompt_uuid="p-2")
-    assert await journal.owed_prompts("s-1") == {"p-1"}
+    assert (await journal.prompts("s-1")).owed == {"p-1"}
     await journal.settle(entry, outcome=Outcome.TOLD)
-    assert await journal.owed_prompts("s-1") == set()
+    assert (await journal.prompts("s-1")).owed == set()
+
+
+async def test_the_last_answered_prompts_are_known_by_session(journal: Journal) -> None:
+    """Newest first, and only those that the session's agent answered."""
+    for number in (1, 2):
+        await journal.accept(said(number=number), lane=LANE)
+        entry = await head(journal)
+        for state in ("failed", "answered"):
+            attempt = await journal.start_attempt(
+                entry, session_id="s-1", prompt_uuid=f"{state}-{number}"
+            )
+        (part,) = await journal.freeze(
+            entry,
+            ["Hi."],
+            kind=PartKind.ANSWER,
+            verdict=Outcome.ANSWERED,
+            attempt=attempt,
+            answer_text="Hi.",
+        )
+        await journal.settle(entry, last=part)
+    assert (await journal.prompts("s-1")).answered == ("answered-2", "answered-1")
+    assert (await journal.prompts("s-2")).answered == ()
 
 
 async def test_settling_leaves_no_attempt_running(journal: Journal) -> None:

@@ -21,7 +21,7 @@ async def head(journal: Journal) -> Entry:
 
 async def letter(journal: Journal, entry: Entry) -> DeadLetter:
     """Return a dead letter, which it must be."""
-    found = await journal.dead_letter(entry.seq)
+    found = await journal.letters.read(entry.seq)
     assert found is not None
     return found
 
@@ -69,7 +69,7 @@ async def test_a_refused_answer_is_posted_after_all(journal: Journal, entry: Ent
     await journal.settle(entry, outcome=Outcome.DEAD, reason="302")
     assert (await letter(journal, entry)).has_answer
 
-    assert await journal.retry_dead(entry.seq)
+    assert await journal.letters.retry(entry.seq)
     again = await head(journal)
     assert again.verdict is Outcome.ANSWERED
     posted, queued, other = again.parts
@@ -93,7 +93,7 @@ async def test_a_part_that_may_be_in_the_room_is_not_queued(journal: Journal, en
     """A bug while it was sent leaves that unknown: it is looked for, or marked as repeated."""
     await freeze(journal, entry, "One.", "Two.")
     await journal.settle(entry, outcome=Outcome.DEAD, reason="Traceback …")
-    await journal.retry_dead(entry.seq)
+    await journal.letters.retry(entry.seq)
     assert states(await head(journal)) == [("One.", PartState.SENDING), ("Two.", PartState.QUEUED)]
 
 
@@ -102,7 +102,7 @@ async def test_a_part_that_was_not_found_out_about(journal: Journal, entry: Entr
     (part,) = await freeze(journal, entry, "One.")
     await journal.kill_part(part, error="the room cannot be read", uncertain=True)
     await journal.settle(entry, outcome=Outcome.DEAD, reason="the room cannot be read")
-    await journal.retry_dead(entry.seq)
+    await journal.letters.retry(entry.seq)
     assert states(await head(journal)) == [("One.", PartState.SENDING)]
 
 
@@ -112,7 +112,7 @@ async def test_a_marked_part_keeps_its_mark(journal: Journal, entry: Entry) -> N
     await journal.mark_repeat(part)
     await journal.kill_part(part, error="no answer")
     await journal.settle(entry, outcome=Outcome.DEAD, reason="no answer")
-    await journal.retry_dead(entry.seq)
+    await journal.letters.retry(entry.seq)
     (part,) = (await head(journal)).parts
     assert (part.state, part.possible_duplicate, part.tries) == (PartState.QUEUED, True, 0)
 
@@ -124,13 +124,13 @@ async def test_what_was_only_told_is_asked_again(journal: Journal, entry: Entry)
     await apologise(journal, entry)
     assert not (await letter(journal, entry)).has_answer
     for failures in (2, 3):
-        assert await journal.retry_dead(entry.seq)
+        assert await journal.letters.retry(entry.seq)
         again = await head(journal)
         assert again.verdict is None
         await apologise(journal, again)
         parts = (await letter(journal, entry)).entry.parts
         assert [part.number for part in parts] == list(range(failures))
-    await journal.retry_dead(entry.seq)
+    await journal.letters.retry(entry.seq)
 
     again = await head(journal)
     assert [(one.prompt_uuid, one.state) for one in again.attempts] == [("p", AttemptState.FAILED)]
@@ -151,7 +151,7 @@ async def test_a_notice_that_did_not_arrive_is_forgotten(journal: Journal, entry
     (part,) = await freeze(journal, entry, "Sorry.", kind=PartKind.NOTICE, verdict=Outcome.TOLD)
     await journal.kill_part(part, error="302")
     await journal.settle(entry, outcome=Outcome.DEAD, reason="302")
-    await journal.retry_dead(entry.seq)
+    await journal.letters.retry(entry.seq)
     again = await head(journal)
     assert (again.verdict, again.parts) == (None, ())
 
@@ -164,7 +164,7 @@ async def test_crashes_count_from_none_again(journal: Journal, entry: Entry) -> 
         await journal.take_rooms()
     assert await journal.crashes(entry) == 3
     await journal.settle(entry, outcome=Outcome.DEAD, reason="crashed")
-    await journal.retry_dead(entry.seq)
+    await journal.letters.retry(entry.seq)
     assert await journal.crashes(entry) == 0
     assert len((await head(journal)).attempts) == 3
 
@@ -172,10 +172,10 @@ async def test_crashes_count_from_none_again(journal: Journal, entry: Entry) -> 
 async def test_a_retry_moves_it_from_dead_to_open(journal: Journal, entry: Entry) -> None:
     """The equation holds on the way there, and on the way to the new end."""
     await journal.settle(entry, outcome=Outcome.DEAD, reason="302")
-    assert await journal.retry_dead(entry.seq)
+    assert await journal.letters.retry(entry.seq)
     tally = await journal.tally()
     assert (tally.accepted, tally.dead, tally.open, tally.balanced) == (1, 0, 1, True)
-    assert await journal.dead_letter(entry.seq) is None
+    assert await journal.letters.read(entry.seq) is None
     assert await journal.open_lanes() == (LANE,)
     await journal.settle(entry, outcome=Outcome.TOLD)
     tally = await journal.tally()
@@ -186,15 +186,15 @@ async def test_a_dropped_one_leaves_the_list(journal: Journal, entry: Entry, clo
     """It stays counted as dead, can be read, and even be retried."""
     await journal.settle(entry, outcome=Outcome.DEAD, reason="302")
     assert (await letter(journal, entry)).dropped_at is None
-    assert await journal.drop_dead(entry.seq)
+    assert await journal.letters.drop(entry.seq)
     clock.pass_(9)
-    assert await journal.drop_dead(entry.seq)
-    assert await journal.dead_letters() == ()
+    assert await journal.letters.drop(entry.seq)
+    assert await journal.letters.listed() == ()
     assert (await letter(journal, entry)).dropped_at == NOON
     assert (await journal.tally()).dead == 1
-    assert await journal.retry_dead(entry.seq)
+    assert await journal.letters.retry(entry.seq)
     await journal.settle(entry, outcome=Outcome.DEAD, reason="again")
-    assert [one.reason for one in await journal.dead_letters()] == ["again"]
+    assert [one.reason for one in await journal.letters.listed()] == ["again"]
 
 
 @pytest.mark.parametrize("outcome", [None, *(one for one in Outcome if one is not Outcome.DEAD)])
@@ -206,7 +206,7 @@ async def test_other_messages_are_left_alone(
         await journal.settle(entry, outcome=outcome)
     before = await journal.tally()
     for seq in (entry.seq, entry.seq + 1):
-        assert await journal.dead_letter(seq) is None
-        assert not await journal.retry_dead(seq)
-        assert not await journal.drop_dead(seq)
+        assert await journal.letters.read(seq) is None
+        assert not await journal.letters.retry(seq)
+        assert not await journal.letters.drop(seq)
     assert await journal.tally() == before

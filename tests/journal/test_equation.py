@@ -173,8 +173,8 @@ class Life(RuleBasedStateMachine):
     def retry(self, which: int) -> None:
         """Open a dead letter again, once."""
         seq = sorted(self.dead)[which % len(self.dead)]
-        assert self.runner.run(self.journal.retry_dead(seq))
-        assert not self.runner.run(self.journal.retry_dead(seq))
+        assert self.runner.run(self.journal.letters.retry(seq))
+        assert not self.runner.run(self.journal.letters.retry(seq))
         self.owed.append(self.dead.pop(seq))
         self.dropped.discard(seq)
         self.ended[Outcome.DEAD] -= 1
@@ -184,14 +184,14 @@ class Life(RuleBasedStateMachine):
     def drop(self, which: int) -> None:
         """Take a dead letter off the list."""
         seq = sorted(self.dead)[which % len(self.dead)]
-        assert self.runner.run(self.journal.drop_dead(seq))
+        assert self.runner.run(self.journal.letters.drop(seq))
         self.dropped.add(seq)
 
     @invariant()
     def listed(self) -> None:
         """Check the list of dead letters."""
         if self.accepted:
-            listed = self.runner.run(self.journal.dead_letters(limit=99))
+            listed = self.runner.run(self.journal.letters.listed(limit=99))
             shown = sorted(self.dead.keys() - self.dropped, reverse=True)
             assert [letter.entry.seq for letter in listed] == shown
 

@@ -140,7 +140,7 @@ async def test_dead_letters_come_in_pages_newest_first(journal: Journal) -> None
         head = await journal.head(LANE)
         assert head is not None
         await journal.settle(head, outcome=Outcome.DEAD, reason=f"reason {number}")
-    newest, second = await journal.dead_letters(limit=2)
+    newest, second = await journal.letters.listed(limit=2)
     assert (newest.reason, second.reason) == ("reason 3", "reason 2")
-    (oldest,) = await journal.dead_letters(limit=2, before=second.entry.seq)
+    (oldest,) = await journal.letters.listed(limit=2, before=second.entry.seq)
     assert (oldest.entry.message.id, oldest.settled_at) == ("1", NOON)

@@ -188,4 +188,4 @@ async def test_nobody_else_gets_in(journal: Journal, anybody: httpx.AsyncClient)
     ):
         assert (response.status_code, response.content) == (401, b"")
         assert "content-type" not in response.headers
-    assert len(await journal.dead_letters()) == 1
+    assert len(await journal.letters.listed()) == 1

@@ -213,6 +213,7 @@ class FakeSeat:
 
     session_id: str
     path: Warmth
+    unheard: int
     answers: list[Exception | str]
     #: The prompts that were sent: uuid and text.
     prompts: list[tuple[str, str]]
@@ -224,7 +225,7 @@ class FakeSeat:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return Reply(text=answer, session_cost_usd=0.0, first_token_s=0.1, duration_s=0.2)
+        return Reply(text=answer, first_token_s=0.1, duration_s=0.2)
 
 
 class FakeSessions:
@@ -232,6 +233,8 @@ class FakeSessions:
 
     def __init__(self, *answers: Exception | str, path: Warmth = Warmth.HOT) -> None:
         self.path = path
+        #: How many answers the agent has missed.
+        self.unheard = 0
         self.answers = list(answers)
         self.prompts: list[tuple[str, str]] = []
         self.keys: list[SessionKey] = []
@@ -244,7 +247,7 @@ class FakeSessions:
         assert bot.id == key.bot
         assert asked_at.tzinfo is not None
         self.keys.append(key)
-        yield FakeSeat("a-session", self.path, self.answers, self.prompts)
+        yield FakeSeat("a-session", self.path, self.unheard, self.answers, self.prompts)
 
 
 class FakeTranscript:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain
 from bot.journal import Journal
+from bot.platforms.failed import PostFailed
 from bot.records import Entry, Outcome, Part, PartKind, RoomMessage
 from bot.rooms.lookup import POST_TIMEOUT_S, Fate, judge
 from bot.rooms.posting import Posting
@@ -14,6 +15,8 @@ from tests.rooms.people import KIM, Clock, FakeChat, a_journal, accepted, in_roo
 _KEY = "9-abcdefghijkl"
 _DOWN = ChatUnavailable("connection refused")
 _SILENT = ChatUncertain("no answer")
+_FAILED = PostFailed("500: sorry", over=True)
+_TIMED_OUT = PostFailed("504: the proxy gave up", over=False)
 
 
 async def left_over(journal: Journal, *htmls: str) -> tuple[Entry, tuple[Part, ...]]:
@@ -143,8 +146,39 @@ async def test_a_room_that_shuts_us_out_is_a_dead_letter(journal: Journal, clock
     chat = FakeChat(looks=[ChatRefused("403: not let in")])
     outcome, _ = await deliver(journal, clock, chat, entry)
     assert (outcome, chat.tried) == (Outcome.DEAD, [])
-    (letter,) = await journal.dead_letters()
+    (letter,) = await journal.letters.listed()
     assert letter.reason == "the room cannot be read: 403: not let in"
+
+
+@pytest.mark.parametrize(
+    ("failed", "waits"),
+    [(_FAILED, 0), (_TIMED_OUT, 3), (_SILENT, 3)],
+    ids=["500", "504", "silence"],
+)
+async def test_each_doubt_is_looked_up(
+    journal: Journal, clock: Clock, failed: ChatUncertain, waits: int
+) -> None:
+    """However many there are in a row: while the room can tell, nothing is sent twice or given up.
+
+    What Campfire itself answered cannot come any more; what it did not answer can.
+    """
+    entry, _ = await left_over(journal, "one")
+    chat = FakeChat(fates=[failed, failed, failed], history=[])
+    outcome, (part,) = await deliver(journal, clock, chat, entry, fresh=True)
+    assert (outcome, chat.room, part.possible_duplicate) == (Outcome.ANSWERED, ["one"], False)
+    assert len(chat.read) == 3 + waits
+    assert clock.slept.count(POST_TIMEOUT_S) == waits
+
+
+@pytest.mark.parametrize("failed", [_FAILED, _TIMED_OUT, _SILENT], ids=["500", "504", "silence"])
+async def test_what_was_posted_all_the_same_is_found(
+    journal: Journal, clock: Clock, failed: ChatUncertain
+) -> None:
+    """A failure that came after the message was stored."""
+    entry, _ = await left_over(journal, "one")
+    chat = FakeChat(fates=[failed], history=[in_room("one", 101)])
+    outcome, (part,) = await deliver(journal, clock, chat, entry, fresh=True)
+    assert (outcome, chat.tried, part.remote_id) == (Outcome.ANSWERED, ["one"], "101")
 
 
 async def test_a_post_that_never_arrives_is_given_up_in_the_end(

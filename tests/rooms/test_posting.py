@@ -1,11 +1,13 @@
 """Frozen replies come into their rooms, in order, each part known before its bytes leave."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, JournalUnavailable
 from bot.journal import Journal
+from bot.platforms.failed import PostFailed
 from bot.records import Entry, Outcome, Part, PartKind, PartState
 from bot.rooms.posting import Posting
 from tests.rooms.people import LANE, Clock, FakeChat, Interrupted, a_journal, accepted, said
@@ -13,6 +15,7 @@ from tests.rooms.people import LANE, Clock, FakeChat, Interrupted, a_journal, ac
 _KEY = "9-abcdefghijkl"
 _DOWN = ChatUnavailable("connection refused")
 _SILENT = ChatUncertain("no answer")
+_FAILED = PostFailed("500: sorry", over=True)
 
 
 async def frozen(journal: Journal, *htmls: str, number: int = 1) -> tuple[Entry, tuple[Part, ...]]:
@@ -136,8 +139,50 @@ async def test_twice_uncertain_is_too_much(journal: Journal, clock: Clock) -> No
     assert await deliver(journal, clock, chat, entry, parts, fresh=True) is Outcome.DEAD
     assert chat.tried == ["one", "one"]
     assert states(await parts_of(journal, entry)) == [PartState.DEAD, PartState.DEAD]
-    (letter,) = await journal.dead_letters()
+    (letter,) = await journal.letters.listed()
     assert letter.reason == "no answer"
+
+
+async def test_what_failed_is_repeated_later(journal: Journal, clock: Clock) -> None:
+    """Nobody can look whether it was posted all the same: it is marked, and not given up soon."""
+    chat = FakeChat(fates=[_FAILED, _FAILED, _FAILED, "7"])
+    entry, parts = await frozen(journal, "one")
+    assert await deliver(journal, clock, chat, entry, parts, fresh=True) is Outcome.ANSWERED
+    (part,) = await parts_of(journal, entry)
+    assert (chat.room, part.remote_id, part.possible_duplicate) == (["one"], "7", True)
+    assert len(clock.slept) == 3
+    assert clock.slept == sorted(clock.slept)
+
+
+async def test_what_fails_for_minutes_is_given_up(journal: Journal, clock: Clock) -> None:
+    """It may stand in the room once for each try: there is an end to that."""
+    chat = FakeChat(fates=[_FAILED] * 20)
+    entry, parts = await frozen(journal, "one")
+    assert await deliver(journal, clock, chat, entry, parts, fresh=True) is Outcome.DEAD
+    assert len(chat.tried) == 9
+    assert sum(clock.slept) > 120
+    (letter,) = await journal.letters.listed()
+    assert letter.reason == "500: sorry"
+
+
+async def test_a_crash_while_a_failed_post_waits(tmp_path: Path, clock: Clock) -> None:
+    """What waits has not left again: the next process tries it at its time, still marked."""
+
+    async def end(_seconds: float) -> None:
+        raise asyncio.CancelledError
+
+    async with a_journal(tmp_path, clock) as journal:
+        entry, parts = await frozen(journal, "one")
+        chat = FakeChat(fates=[_FAILED])
+        posting = Posting(journal, now=clock, sleep=end)
+        with pytest.raises(asyncio.CancelledError):
+            await posting.deliver(entry, parts, chat, _KEY, fresh=True)
+    async with a_journal(tmp_path, clock) as journal:
+        parts = await parts_of(journal, entry)
+        assert (states(parts), parts[0].possible_duplicate) == ([PartState.QUEUED], True)
+        chat = FakeChat()
+        assert await deliver(journal, clock, chat, entry, parts, fresh=False) is Outcome.ANSWERED
+        assert chat.tried == ["one"]
 
 
 async def test_what_a_crash_left_sending_is_repeated_once(tmp_path: Path, clock: Clock) -> None:
@@ -195,7 +240,7 @@ async def test_a_refusal_is_a_dead_letter(journal: Journal, clock: Clock) -> Non
         PartState.DEAD,
         PartState.DEAD,
     ]
-    (letter,) = await journal.dead_letters()
+    (letter,) = await journal.letters.listed()
     assert letter.reason == "404: no such room"
 
 
@@ -209,7 +254,7 @@ async def test_a_part_that_was_dead_before_a_crash_stays_dead(
     parts = await parts_of(journal, entry)
     assert await deliver(journal, clock, chat, entry, parts, fresh=False) is Outcome.DEAD
     assert chat.tried == []
-    (letter,) = await journal.dead_letters()
+    (letter,) = await journal.letters.listed()
     assert letter.reason == "404: no such room"
 
 

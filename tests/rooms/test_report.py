@@ -24,7 +24,7 @@ async def test_a_turn_is_summed_up(journal: Journal) -> None:
         state=AttemptState.RUNNING,
         started_at=NOON,
     )
-    reply = Reply(text="hello", session_cost_usd=0.01, first_token_s=0.25, duration_s=1.5)
+    reply = Reply(text="hello", first_token_s=0.25, duration_s=1.5)
     answer = Answer(markdown="hello", attempt=attempt, path=Warmth.HOT, reply=reply)
     started = NOON + timedelta(seconds=2)
     watch = Stopwatch(started=started.timestamp(), frozen=started.timestamp() + 1.5)

@@ -3,7 +3,8 @@
 import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain
-from bot.rooms.retry import retry_after
+from bot.platforms.failed import PostFailed
+from bot.rooms.retry import repeat_after, retry_after
 
 _DOWN = ChatUnavailable("connection refused")
 
@@ -42,3 +43,16 @@ def test_an_outage_of_an_hour_is_outlasted() -> None:
 def test_uncertainty_is_no_reason_to_give_up() -> None:
     """Whether a part may be repeated is decided elsewhere; the delay is the same."""
     assert retry_after(ChatUncertain("no answer"), 1, jitter=0) == 1
+
+
+def test_silence_is_repeated_once() -> None:
+    """At once; a third copy would be too much."""
+    assert repeat_after(ChatUncertain("no answer"), 1, marked=False, jitter=0) == 0
+    assert repeat_after(ChatUncertain("no answer"), 1, marked=True, jitter=0) is None
+
+
+def test_a_failure_is_repeated_for_two_minutes() -> None:
+    """Later each time, marked or not: it has hardly ever posted."""
+    failed = PostFailed("500", over=True)
+    delays = [repeat_after(failed, n, marked=n > 1, jitter=0) for n in range(1, 10)]
+    assert delays == [1, 2, 4, 8, 16, 32, 60, 60, None]

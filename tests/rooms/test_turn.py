@@ -52,7 +52,7 @@ class Stage:
 
 async def reason_of(journal: Journal) -> str | None:
     """Return why the one dead letter is one."""
-    (letter,) = await journal.dead_letters()
+    (letter,) = await journal.letters.listed()
     return letter.reason
 
 

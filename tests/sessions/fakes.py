@@ -1,6 +1,7 @@
 """An agent without children, files without a disk, and a clock that a test turns."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,14 +10,16 @@ from bot.agent.start import Resume, Start
 from bot.agent.transcript import Transcript
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
-from bot.records import SessionKey
+from bot.records import SessionKey, SessionPrompts
 from bot.sessions.files import SessionFile
 
 
 class FakeConversation:
     """A conversation as `Sessions` and `Seat` use it."""
 
-    def __init__(self, agent: "FakeAgent", bot: Bot, start: Start) -> None:
+    def __init__(
+        self, agent: "FakeAgent", bot: Bot, start: Start, on_cost: Callable[[float], None]
+    ) -> None:
         self.bot = bot
         self.start = start
         self.session_id = start.session_id
@@ -26,6 +29,7 @@ class FakeConversation:
         #: What the child has counted, over the whole session.
         self.cost_usd = agent.counted.get(start.session_id, 0.0)
         self._agent = agent
+        self._on_cost = on_cost
         self._asked = False
         self._ready = asyncio.Event()
         self._end: AgentError | None = None
@@ -79,9 +83,9 @@ class FakeConversation:
             self._asked = False
         self.cost_usd += 0.25
         self._agent.answered(self)
+        self._on_cost(self.cost_usd)
         return Reply(
             text=f"You said: {text}",
-            session_cost_usd=self.cost_usd,
             first_token_s=None,
             duration_s=timeout_s,
         )
@@ -134,9 +138,11 @@ class FakeAgent:
         for gate in (self.boots, self.thinks, self.leaves):
             gate.set()
 
-    def conversation(self, bot: Bot, start: Start) -> FakeConversation:
+    def conversation(
+        self, bot: Bot, start: Start, *, on_cost: Callable[[float], None]
+    ) -> FakeConversation:
         """Make a conversation."""
-        conversation = FakeConversation(self, bot, start)
+        conversation = FakeConversation(self, bot, start, on_cost)
         self.conversations.append(conversation)
         return conversation
 
@@ -227,10 +233,12 @@ class FakePrompts:
 
     def __init__(self) -> None:
         self.owed: set[str] = set()
+        #: Newest first.
+        self.answered: list[str] = []
 
-    async def owed_prompts(self, _session_id: str) -> frozenset[str]:
-        """Return what is owed."""
-        return frozenset(self.owed)
+    async def prompts(self, _session_id: str) -> SessionPrompts:
+        """Return what was sent."""
+        return SessionPrompts(owed=frozenset(self.owed), answered=tuple(self.answered))
 
 
 class Clock:

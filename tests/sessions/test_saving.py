@@ -24,7 +24,7 @@ def files() -> MemoryFiles:
 @asynccontextmanager
 async def saving_to(files: MemoryFiles) -> AsyncIterator[Saving]:
     """Save until the block ends, and what is left then."""
-    saving = Saving(files)  # type: ignore[arg-type]  # a fake with all that it uses
+    saving = Saving(files, rest_s=0)  # type: ignore[arg-type]  # a fake with all that it uses
     async with asyncio.TaskGroup() as group:
         group.create_task(saving.run())
         yield saving
@@ -60,6 +60,20 @@ async def test_older_state_never_overwrites_a_newer(files: MemoryFiles) -> None:
             saving.soon(replace(FILE, turns=2))
             files.disk.set()
     assert turns(files) == [0, 2]
+
+
+async def test_states_of_one_turn_are_written_together(files: MemoryFiles) -> None:
+    """Nobody waits for the first of them; at the close nobody waits for the rest to pass."""
+    saving = Saving(files, rest_s=3600)  # type: ignore[arg-type]  # a fake with all that it uses
+    async with asyncio.TaskGroup() as group:
+        group.create_task(saving.run())
+        saving.soon(replace(FILE, turns=1))
+        await anyio.wait_all_tasks_blocked()
+        saving.soon(replace(FILE, turns=2))
+        await anyio.wait_all_tasks_blocked()
+        assert turns(files) == []
+        saving.close()
+    assert turns(files) == [2]
 
 
 async def test_removal_beats_what_waits(files: MemoryFiles) -> None:

@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 import anyio
@@ -20,6 +21,8 @@ from bot.errors import (
     TurnTimedOut,
 )
 from bot.records import SessionKey
+from bot.sessions import sessions as sessions_module
+from bot.sessions.saving import Saving
 from bot.sessions.statistics import Warmth
 from tests.agent.bots import ADA, ada
 from tests.sessions.fakes import file_of, turn
@@ -164,6 +167,35 @@ async def test_owed_orphan_is_dropped_on_resume(world: World) -> None:
             assert conversation.start == Resume(session_id=conversation.session_id, orphan=orphan)
 
 
+async def test_answer_that_the_agent_does_not_know(world: World) -> None:
+    """What was answered and never written down is counted, back to what the transcript has."""
+    await world.turn()
+    conversation = world.agent.conversations[-1]
+    world.agent.transcripts[conversation.session_id] += turn("known")
+    world.prompts.answered = ["third", "second", "known", "long ago"]
+    conversation.die()
+    await anyio.wait_all_tasks_blocked()
+    async with world.seat() as seat:
+        assert (seat.path, seat.unheard) == (Warmth.WARM, 2)
+    async with world.seat() as seat:
+        assert (seat.path, seat.unheard) == (Warmth.HOT, 0)
+
+
+async def test_orphan_that_was_answered_is_dropped_on_resume(world: World) -> None:
+    """The agent is told of it anew, with the answer that it lacks."""
+    await world.turn()
+    conversation = world.agent.conversations[-1]
+    world.agent.transcripts[conversation.session_id] += turn("halfway")[:1]
+    world.prompts.answered = ["halfway"]
+    conversation.die()
+    await anyio.wait_all_tasks_blocked()
+    async with world.seat() as seat:
+        assert seat.unheard == 1
+    start = world.agent.conversations[-1].start
+    orphan = Orphan(prompt_uuid="halfway", after="before")
+    assert start == Resume(session_id=conversation.session_id, orphan=orphan)
+
+
 async def test_orphan_that_is_all_there_is_begins_the_session_anew() -> None:
     """Its transcript goes, its id stays: nothing was lost."""
     world = World()
@@ -243,16 +275,20 @@ async def test_disk_that_cannot_be_written_fails_the_turn(world: World) -> None:
     assert await world.turn() is Warmth.COLD
 
 
-async def test_full_disk_costs_no_hot_turn(world: World) -> None:
+async def test_full_disk_costs_no_hot_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be written is written later; rooms that are hot go on meanwhile."""
-    await world.turn()
-    world.files.error = OSError(28, "No space left on device")
-    assert await world.turn() is Warmth.HOT
-    await anyio.wait_all_tasks_blocked()
-    world.files.error = None
-    await world.turn(room(2))
-    await anyio.wait_all_tasks_blocked()
-    assert world.files.kept[WATERCOOLER].turns == 2
+    monkeypatch.setattr(sessions_module, "Saving", partial(Saving, rest_s=0))
+    async with World().open() as world:
+        await world.turn()
+        await anyio.wait_all_tasks_blocked()
+        world.files.error = OSError(28, "No space left on device")
+        assert await world.turn() is Warmth.HOT
+        await anyio.wait_all_tasks_blocked()
+        assert world.files.kept[WATERCOOLER].turns == 1
+        world.files.error = None
+        await world.turn(room(2))
+        await anyio.wait_all_tasks_blocked()
+        assert world.files.kept[WATERCOOLER].turns == 2
 
 
 async def test_least_recently_used_makes_room(world: World) -> None:

@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: What the server wraps a person's words in: ``<message from="Kim" id="100">…</message>``.
-_WRAPPER = re.compile(r"<message\b(?P<attributes>[^>]*)>(?P<said>.*?)</message>", re.DOTALL)
+#: What the server wraps a person's words in: ``<message from="Kim" id="100">…</message>``, or
+#: ``<question from="Kim">…</question>`` when it reminds the agent of them.
+_WRAPPER = re.compile(
+    r"<(?P<element>message|question)\b(?P<attributes>[^>]*)>(?P<said>.*?)</(?P=element)>",
+    re.DOTALL,
+)
 _SPEAKER = re.compile(r'\bfrom="(?P<name>[^"]*)"')
 #: What the agent's child adds on its own account; nobody said it.
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
