@@ -12,14 +12,11 @@ from collections.abc import Sequence
 from bot.journal.values import storable
 from bot.records import Part, PartKind, PartState
 
+# Numbered on: a message that was retried has said something before, that it failed.
 _ADD = """
     INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-"""
-
-# A message that was retried has said something before: that it failed.
-_NEXT_NUMBER = """
-    SELECT ifnull(max(number) + 1, 0) FROM outbox WHERE entry = ? AND kind <> 'progress'
+    SELECT ?1, ifnull(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6
+    FROM outbox WHERE entry = ?1 AND kind <> 'progress'
 """
 
 # `sent_at` is overwritten by each try: it says when the bytes that may have left did so. It is
@@ -82,11 +79,9 @@ def add(
     at: float,
 ) -> None:
     """Insert a reply, its first part as sending already: that saves a sync before the post."""
-    (first,) = db.execute(_NEXT_NUMBER, (entry,)).fetchone()
-    for number, html in enumerate(htmls, start=first):
-        state, sent_at = (PartState.SENDING, at) if number == first else (PartState.QUEUED, None)
-        values = (entry, number, kind.value, storable(html), state.value, at, sent_at)
-        db.execute(_ADD, values)
+    for index, html in enumerate(htmls):
+        state, sent_at = (PartState.QUEUED, None) if index else (PartState.SENDING, at)
+        db.execute(_ADD, (entry, kind.value, storable(html), state.value, at, sent_at))
 
 
 def mark_sending(db: sqlite3.Connection, seq: int, *, at: float) -> Part:
