@@ -61,16 +61,17 @@ class Hearth:
 
     edge: ASGIApp
     lanes: Lanes
+    posting: Posting
     roster: Roster
 
 
-async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Serve until SIGTERM or SIGINT; a second one ends the process at once."""
+async def serve(settings: Settings, environ: Mapping[str, str], *, listener: socket.socket) -> None:
+    """Serve on *listener* until SIGTERM or SIGINT; a second one ends the process at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, stop, loop)
-    await run_server(settings, environ, stop=stop)
+    await run_server(settings, environ, stop=stop, listener=listener)
 
 
 def _stop(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
@@ -87,37 +88,48 @@ async def run_server(
     environ: Mapping[str, str],
     *,
     stop: asyncio.Event,
+    listener: socket.socket | None = None,
     on_listening: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve until *stop* is set. *on_listening* is told the address.
+    """Serve until *stop* is set, on a *listener* of its own if it is given none.
 
-    Raises ConfigError, AgentMissing or JournalUnavailable when it cannot start; any other
-    exception is a bug, for which the process has to end.
+    *on_listening* is told the address. Raises ConfigError, AgentMissing or JournalUnavailable,
+    or a group of them, when it cannot start; any other exception is a bug, for which the process
+    has to end.
     """
     # Bound first: what is delivered while everything opens waits in the backlog.
-    with listen(settings.host, settings.port) as listener:
+    with listener or listen(settings.host, settings.port) as bound:
         async with open_hearth(settings, environ) as hearth, asyncio.TaskGroup() as group:
+            _keep_what_is_here()
             server = build_server(hearth.edge)
-            http = group.create_task(server.serve(sockets=[listener]), name="http")
+            http = group.create_task(server.serve(sockets=[bound]), name="http")
             http.add_done_callback(lambda _: stop.set())
-            url = address(listener)
+            url = address(bound)
             log.info("started", url=url, bots=sorted(hearth.roster.bots))
             if on_listening is not None:
                 on_listening(url)
             log.info("resumed", lanes=await hearth.lanes.resume())
-            # What is here now stays: to look through it for garbage holds the loop, long enough to
-            # show in the slowest hundredth of the acknowledgements.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(20_000, 20, 20)
             await stop.wait()
             # 1. The listener stays open: deliveries are still recorded, for the next start.
-            # 2. Running turns finish within the grace; the rest is cut off and said so.
+            # 2. Replies that only wait for their next try wait in the journal.
+            hearth.posting.wait_no_more()
+            # 3. Running turns finish within the grace; the rest is cut off and said so.
             cut = await hearth.lanes.drain(settings.grace_s)
-            # 3. Only now the server closes; open requests get their answer.
+            # 4. Only now the server closes; open requests get their answer.
             server.should_exit = True
             log.info("drained", cut_off=cut)
     log.info("stopped")
+
+
+def _keep_what_is_here() -> None:
+    """Have no pause for garbage look through what a start has made: it stays.
+
+    That would hold the loop, long enough to show in the slowest hundredth of the acknowledgements.
+    There is next to no garbage in it, and looking now would hold up the first turn.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @asynccontextmanager
@@ -128,26 +140,26 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
     _configure_logging(settings, KnownSecrets(settings, roster, admin_token=""))
     token = load_admin_token(settings)
     _configure_logging(settings, KnownSecrets(settings, roster, admin_token=token.value))
-    for warning in roster.warnings:
-        log.warning("bot_file_unwise", what=str(warning))
-    if not settings.agent_access.complete:
-        log.warning("no_model_access", cure=NO_ACCESS_CURE)
+    _warn(settings, roster)
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         journal = await opened(open_journal(cache / FILE, node=str(uuid4())))
-        log.debug("rooms_taken", left_running=await journal.take_rooms())
-        campfire = await opened(open_campfire(settings.campfire_url or ""))
-        chats = {campfire.name: campfire}
         folders = AgentFolders(root=cache)
-        await asyncio.to_thread(end_orphans, folders)
         agent = Agent(settings.agent_access, folders)
-        child = await agent.prepare()
+        async with asyncio.TaskGroup() as meanwhile:
+            # The child is looked at in processes of its own, for longer than the rest takes.
+            child = meanwhile.create_task(agent.prepare(), name="look at the child")
+            log.debug("rooms_taken", left_running=await journal.take_rooms())
+            await asyncio.to_thread(end_orphans, folders)
+            campfire = await opened(open_campfire(settings.campfire_url or ""))
+        chats = {campfire.name: campfire}
         limit = hot_limit(settings.memory_budget_bytes)
         sessions = await opened(open_sessions(agent, SessionFiles(cache), journal, hot_limit=limit))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
-        metrics.runs(sdk=child.sdk, child=child.child)
+        metrics.runs(sdk=child.result().sdk, child=child.result().child)
         answering = Answering(journal, sessions, agent)
-        turns = Turns(journal, answering, Posting(journal), Quarantine(), roster, chats)
+        posting = Posting(journal)
+        turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
         lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn))
         jobs = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
@@ -160,7 +172,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         await opened(_keeping_up(roster, agent, campfire))
         webhook = Webhook(roster, chats, journal, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
-        yield Hearth(edge=Edge(webhook, pages), lanes=lanes, roster=roster)
+        yield Hearth(edge=Edge(webhook, pages), lanes=lanes, posting=posting, roster=roster)
 
 
 def _make_cache(folder: Path) -> Path:
@@ -180,6 +192,14 @@ def _read_roster(settings: Settings, environ: Mapping[str, str]) -> Roster:
     if reload.mistakes:
         raise ConfigError(reload.mistakes)
     return roster
+
+
+def _warn(settings: Settings, roster: Roster) -> None:
+    """Say what a server can start with and had better not."""
+    for warning in roster.warnings:
+        log.warning("bot_file_unwise", what=str(warning))
+    if not settings.agent_access.complete:
+        log.warning("no_model_access", cure=NO_ACCESS_CURE)
 
 
 def _configure_logging(settings: Settings, secrets: KnownSecrets) -> None:

@@ -14,8 +14,9 @@ BotError
 │   └── JournalUnavailable           cannot be written now
 │       └── JournalHeld                  another process has it open
 ├── ChatError                    the platform's: posting to a room failed
-│   ├── ChatUnavailable              may work later: connection, 429, 502, 503, 504
+│   ├── ChatUnavailable              may work later: connection, 429, 502, 503
 │   ├── ChatUncertain                the bytes may have arrived: no answer after they left
+│   │   └── PostFailed                   a failure was the answer: 500, 504
 │   └── ChatRefused                  will not work by repeating: 3xx, 401, 403, 404, 422
 └── AgentError                   the agent's or its model's
     ├── AgentMissing                 the child's program, its version or a flag is not there
@@ -139,6 +140,15 @@ class ChatUnavailable(ChatError):
 
 class ChatUncertain(ChatError):
     """The request left and no answer came: the message may be in the room."""
+
+
+class PostFailed(ChatUncertain):
+    """The platform, or a proxy before it, answered that it failed; perhaps after it had posted."""
+
+    def __init__(self, why: str, *, over: bool) -> None:
+        super().__init__(why)
+        #: Whether all that it was going to do is done: nothing appears in the room any more.
+        self.over = over
 
 
 class ChatRefused(ChatError):

@@ -1,5 +1,6 @@
 """The command line."""
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot.config.bot_file import bot_file_schema
 from bot.config.settings import NO_ACCESS_CURE
 from bot.config.survey import survey
 from bot.errors import ConfigError
+from bot.web.server import listen
 
 app = typer.Typer(
     name="hearth",
@@ -31,13 +33,17 @@ app.add_typer(dead_letters.app)
 @app.command()
 def serve() -> None:
     """Serve the bots of bots.d/ until SIGTERM or Ctrl-C."""
-    from bot.app import serve as serve_bots  # noqa: PLC0415 - the agent's import takes half a second
-
+    # What is made now stays; `run_server` collects garbage from when it serves.
+    gc.disable()
     with plain_errors():
         found = survey(os.environ)
         if found.mistakes:
             raise ConfigError(found.mistakes)
-        run(serve_bots(found.settings, os.environ))
+        with listen(found.settings.host, found.settings.port) as listener:
+            # The agent's import takes half a second; what is delivered meanwhile waits.
+            from bot.app import serve as serve_bots  # noqa: PLC0415 - see above
+
+            run(serve_bots(found.settings, os.environ, listener=listener))
 
 
 @app.command()

@@ -23,25 +23,32 @@ class NotDead(BotError):
     """The message was not given up, or is owed again already."""
 
 
-class Journal(Protocol):
-    """The journal, as far as dead letters go."""
+class Letters(Protocol):
+    """The journal's dead letters."""
 
-    async def dead_letters(
-        self, *, limit: int = ..., before: int | None = ...
-    ) -> tuple[DeadLetter, ...]:
+    async def listed(self, *, limit: int = ..., before: int | None = ...) -> tuple[DeadLetter, ...]:
         """Read what was given up and not dropped, newest first."""
         ...
 
-    async def dead_letter(self, seq: int) -> DeadLetter | None:
+    async def read(self, seq: int) -> DeadLetter | None:
         """Read one, dropped or not."""
         ...
 
-    async def retry_dead(self, seq: int) -> bool:
+    async def retry(self, seq: int) -> bool:
         """Owe it again."""
         ...
 
-    async def drop_dead(self, seq: int) -> bool:
+    async def drop(self, seq: int) -> bool:
         """Take it off the list."""
+        ...
+
+
+class Journal(Protocol):
+    """The journal, as far as dead letters go."""
+
+    @property
+    def letters(self) -> Letters:
+        """What was given up."""
         ...
 
     async def entry(self, seq: int) -> Entry | None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.errors import ChatError, ChatUncertain
+from bot.errors import ChatError, ChatUncertain, PostFailed
 from bot.journal.journal import Journal
 from bot.records import Entry, Part, RoomMessage
 from bot.rooms.retry import retry_after
@@ -81,17 +81,27 @@ class Lookup:
         self._sleep = sleep
 
     async def look_for(
-        self, entry: Entry, part: Part, *, after: str | None, chat: History, key: str
+        self,
+        entry: Entry,
+        part: Part,
+        doubt: ChatUncertain,
+        *,
+        after: str | None,
+        chat: History,
+        key: str,
     ) -> Finding:
         """Return what has become of *part*; *after* is the last message known to stand before it.
 
-        What is not there yet may be on its way, and is waited for. Raises ChatUncertain when the
-        platform does not let itself be read, after as many tries as a post gets.
+        What is not there yet may be on its way, by what the *doubt* says, and is waited for.
+        Raises ChatUncertain when the platform does not let itself be read, after as many tries as
+        a post gets.
         """
         if after is None:
             return _UNKNOWN
+        over = isinstance(doubt, PostFailed) and doubt.over
+        arrives_until = 0.0 if over else (part.sent_at or 0.0) + POST_TIMEOUT_S
         while True:
-            left = (part.sent_at or 0.0) + POST_TIMEOUT_S - self._now()
+            left = arrives_until - self._now()
             news = await self._read(entry.message.room, key, after, chat)
             finding = await self._judge(entry, part, news, author=chat.author_of(key))
             if finding is not _LOST or left <= 0:

@@ -5,7 +5,8 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
+from itertools import count
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -13,7 +14,7 @@ from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
 from bot.journal.journal import Journal
 from bot.records import Entry, Outcome, Part, PartState
 from bot.rooms.lookup import Fate, History, Lookup
-from bot.rooms.retry import retry_after
+from bot.rooms.retry import repeat_after, retry_after
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -45,9 +46,12 @@ class Posting:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._journal = journal
-        self._lookup = Lookup(journal, now=now, sleep=sleep)
+        self._lookup = Lookup(journal, now=now, sleep=self._pause)
         self._now = now
         self._sleep = sleep
+        #: The turns that wait for their next try, and no longer than until the server is stopped.
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._stopping = False
 
     async def deliver(
         self, entry: Entry, parts: Sequence[Part], chat: Chat, key: str, *, fresh: bool
@@ -78,56 +82,84 @@ class Posting:
         await self._insist(settle)
         return entry.verdict or Outcome.ANSWERED
 
+    def wait_no_more(self) -> None:
+        """Cut off the turns that wait for their next try; the journal knows when that is."""
+        self._stopping = True
+        for turn in self._waiting:
+            turn.cancel()
+
     async def _post(
         self, entry: Entry, part: Part, chat: Chat, key: str, *, after: str | None, fresh: bool
     ) -> str | None:
         """Bring one part into the room and return its id there; raises ChatError in the end."""
-        doubt = None
+        doubt: ChatUncertain | None = None
         if part.state is PartState.SENDING and not fresh:
             doubt = ChatUncertain("the server ended while it was posted")
-        part = await self._claim(part)
+        part, repeats = await self._claim(part), count(1)
         while part.state is PartState.SENDING:
-            if doubt is not None:
-                found = await self._lookup.look_for(entry, part, after=after, chat=chat, key=key)
-                if found.fate is Fate.ARRIVED:
-                    log.info("part_found", entry=part.entry, part=part.number, why=str(doubt))
-                    return found.remote_id
-                again = self._retry if found.fate is Fate.LOST else self._repeat
-                part, doubt = await again(part, doubt), None
+            if doubt is None:
+                try:
+                    return await chat.post(room=entry.message.room, html=part.html, key=key)
+                except ChatUncertain as error:
+                    doubt = error
+                except ChatError as error:
+                    part = await self._retry(part, error)
                 continue
-            try:
-                return await chat.post(room=entry.message.room, html=part.html, key=key)
-            except ChatUncertain as error:
-                doubt = error
-            except ChatError as error:
-                part = await self._retry(part, error)
+            found = await self._lookup.look_for(entry, part, doubt, after=after, chat=chat, key=key)
+            if found.fate is Fate.ARRIVED:
+                log.info("part_found", entry=part.entry, part=part.number, why=str(doubt))
+                return found.remote_id
+            if found.fate is Fate.LOST:
+                part = await self._retry(part, doubt)
+            else:
+                part = await self._repeat(part, doubt, next(repeats))
+            doubt = None
         raise ChatRefused(part.error or f"the part is {part.state} already")
 
     async def _claim(self, part: Part) -> Part:
         """Make sure that *part* is known to be leaving."""
         if part.state is not PartState.QUEUED:
             return part
-        await self._sleep(max(0.0, part.not_before - self._now()))
+        await self._pause(max(0.0, part.not_before - self._now()))
         return await self._journal.mark_sending(part)
 
-    async def _repeat(self, part: Part, error: ChatUncertain) -> Part:
-        """Send once more what may have arrived, and mark it; a second time would be too much."""
-        if part.possible_duplicate:
+    async def _repeat(self, part: Part, error: ChatUncertain, repeats: int) -> Part:
+        """Mark what may have arrived, and have it sent once more."""
+        delay = repeat_after(error, repeats, marked=part.possible_duplicate, jitter=_jitter())
+        if delay is None:
             raise error
         log.warning("part_repeated", entry=part.entry, part=part.number, why=str(error))
-        return await self._journal.mark_repeat(part)
+        if not part.possible_duplicate:
+            part = await self._journal.mark_repeat(part)
+        return await self._put_back(part, error, delay) if delay else part
 
     async def _retry(self, part: Part, error: ChatError) -> Part:
         """Wait before the next try, with the part recorded as not sent."""
-        delay = retry_after(error, part.tries + 1, jitter=random.random())  # noqa: S311 - no secret
+        delay = retry_after(error, part.tries + 1, jitter=_jitter())
         if delay is None:
             raise error
         log.warning("post_failed", entry=part.entry, part=part.number, why=str(error), wait_s=delay)
-        part = await self._journal.retry_part(
-            part, not_before=self._now() + delay, error=str(error)
-        )
-        await self._sleep(delay)
+        return await self._put_back(part, error, delay)
+
+    async def _put_back(self, part: Part, error: ChatError, delay: float) -> Part:
+        """Let *part* wait in the journal, where a restart finds it, and claim it again."""
+        not_before = self._now() + delay
+        part = await self._journal.retry_part(part, not_before=not_before, error=str(error))
+        await self._pause(delay)
         return await self._journal.mark_sending(part)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait with nothing on its way, so that the server need not wait for us when it stops."""
+        turn = asyncio.current_task()
+        if turn is None or not seconds:
+            return
+        self._waiting.add(turn)
+        try:
+            if self._stopping:
+                turn.cancel()
+            await self._sleep(seconds)
+        finally:
+            self._waiting.discard(turn)
 
     async def _give_up(self, entry: Entry, part: Part, error: ChatError) -> Outcome:
         refused = isinstance(error, ChatRefused)
@@ -149,3 +181,7 @@ class Posting:
             except JournalUnavailable as error:
                 log.error("journal_unavailable", why=str(error))  # noqa: TRY400 - no traceback: it is the disk
                 await self._sleep(_JOURNAL_RETRY_S)
+
+
+def _jitter() -> float:
+    return random.random()  # noqa: S311 - it spreads the rooms of an outage, and is no secret

@@ -47,8 +47,9 @@ def row(number: int, **changes: Any) -> Row:
         "settled_at": 200.0 + number + 0.5,
         "starts": (200.0 + number,),
         "marked": 0,
+        "spare": 0,
         "notices": 0,
-        "marked_notices": 0,
+        "spare_notices": 0,
     }
     return Row(**(values | changes))
 
@@ -107,6 +108,8 @@ def history(**changes: Any) -> History:
         polls=(poll(accepted=3, answered=3),),
         lives=(life(),),
         blows={},
+        troubles={},
+        full=(),
         complaints={},
         logged={},
         settled=True,

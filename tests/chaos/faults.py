@@ -4,9 +4,11 @@ import asyncio
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from bot.testing.model import drop, fail, stall
 from tests.chaos.plan import Blow, Failing, Plan, Strike, Trouble
+from tests.chaos.records import Window
 from tests.chaos.server import Server
 from tests.chaos.stage import GRACE_S, Stage
 
@@ -78,20 +80,39 @@ class Blows:
 
 
 class Failings:
-    """Makes chat and model fail, each for a while."""
+    """Makes disk, chat and model fail, each for a while."""
 
-    def __init__(self, stage: Stage, plan: Plan) -> None:
+    def __init__(self, stage: Stage, server: Server, plan: Plan) -> None:
         self._stage = stage
+        self._server = server
         self._plan = plan
+        #: Those that happened.
+        self.met: Counter[str] = Counter()
+        #: When a disk was full.
+        self.full: list[Window] = []
 
     async def run(self) -> None:
         """Fail at each moment of the plan; everything works again when this returns."""
         started = time.monotonic()
         for failing in self._plan.failings:
             await asyncio.sleep(max(0.0, started + failing.at_s - time.monotonic()))
+            self.met[failing.trouble] += 1
             await self._fail(failing)
 
     async def _fail(self, failing: Failing) -> None:
+        match failing.trouble:
+            case Trouble.MODEL_FAILS:
+                self._stage.misbehave(fail(failing.status), times=failing.times)
+            case Trouble.MODEL_DROPS:
+                self._stage.misbehave(drop(), times=failing.times)
+            case Trouble.MODEL_STALLS:
+                self._stage.misbehave(stall(), times=failing.times)
+            case Trouble.DISK_FULL:
+                await self._fill_disk(failing)
+            case _:
+                await self._fail_chat(failing)
+
+    async def _fail_chat(self, failing: Failing) -> None:
         campfire = self._stage.campfire
         match failing.trouble:
             case Trouble.POSTS_FAIL:
@@ -99,17 +120,28 @@ class Failings:
                 campfire.fail_posts(failing.status, failing.times, headers)
             case Trouble.POST_DROPPED:
                 campfire.drop_after_accept()
+            case Trouble.POST_DENIED:
+                campfire.fail_posts(failing.status, stored=True)
+            case Trouble.READS_FAIL:
+                campfire.fail_reads(failing.status, failing.times)
             case Trouble.POSTS_SLOW:
-                campfire.slow_posts(failing.length_s / 4)
-                await asyncio.sleep(failing.length_s)
-                campfire.slow_posts(0)
+                await _slow_down(campfire.slow_posts, failing)
+            case Trouble.READS_SLOW:
+                await _slow_down(campfire.slow_reads, failing)
             case Trouble.CHAT_DOWN:
                 await campfire.refuse_connections()
                 await asyncio.sleep(failing.length_s)
                 await campfire.accept_connections()
-            case Trouble.MODEL_FAILS:
-                self._stage.misbehave(fail(failing.status), times=failing.times)
-            case Trouble.MODEL_DROPS:
-                self._stage.misbehave(drop(), times=failing.times)
-            case Trouble.MODEL_STALLS:
-                self._stage.misbehave(stall(), times=failing.times)
+
+    async def _fill_disk(self, failing: Failing) -> None:
+        async with asyncio.timeout(_UP_S):
+            await self._server.serving()
+        window = await self._server.fill_disk(failing.length_s)
+        if window is not None:
+            self.full.append(window)
+
+
+async def _slow_down(slow: Callable[[float], None], failing: Failing) -> None:
+    slow(failing.length_s / 4)
+    await asyncio.sleep(failing.length_s)
+    slow(0)

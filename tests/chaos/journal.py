@@ -12,10 +12,12 @@ _ROWS = """
         (SELECT group_concat(started_at) FROM attempts WHERE attempts.entry = inbox.seq) AS starts,
         (SELECT count(*) FROM outbox
             WHERE outbox.entry = inbox.seq AND kind = 'answer' AND possible_duplicate) AS marked,
+        (SELECT ifnull(sum(tries), 0) FROM outbox
+            WHERE outbox.entry = inbox.seq AND kind = 'answer' AND possible_duplicate) AS spare,
         (SELECT count(*) FROM outbox WHERE outbox.entry = inbox.seq AND kind = 'notice'
             AND (state = 'posted' OR possible_duplicate)) AS notices,
-        (SELECT count(*) FROM outbox WHERE outbox.entry = inbox.seq AND kind = 'notice'
-            AND possible_duplicate) AS marked_notices
+        (SELECT ifnull(sum(tries), 0) FROM outbox WHERE outbox.entry = inbox.seq
+            AND kind = 'notice' AND possible_duplicate) AS spare_notices
     FROM inbox ORDER BY inbox.seq
 """
 
@@ -39,6 +41,7 @@ def _row(row: sqlite3.Row) -> Row:
         settled_at=row["settled_at"],
         starts=tuple(sorted(float(start) for start in starts.split(",") if start)),
         marked=row["marked"],
+        spare=row["spare"],
         notices=row["notices"],
-        marked_notices=row["marked_notices"],
+        spare_notices=row["spare_notices"],
     )

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from tests.chaos.plan import Blow
-from tests.chaos.records import Asked, History, Life, Row, Shown
+from tests.chaos.records import Asked, History, Life, Row, Sent, Shown
 from tests.chaos.recovery import Recovery, recoveries
 
 OUTCOMES = ("answered", "told", "stopped", "skipped", "dead", "open")
+#: What the webhook says of what it has on disk, and of what it cannot write.
+_ACKNOWLEDGED, _UNAVAILABLE = 204, 503
 _ENDED = ("accepted", "answered", "told", "stopped", "skipped", "dead")
 
 
@@ -35,6 +37,7 @@ def judge(history: History) -> Verdict:
     kinds = {
         "lost": list(case.lost()),
         "acknowledged, not in the journal": list(case.unknown()),
+        "acknowledged while the disk was full": list(case.impossible()),
         "shown twice without a mark": list(case.unmarked()),
         "notices shown too often": list(case.superfluous_notices()),
         "started out of order": list(case.disorder()),
@@ -77,6 +80,9 @@ class _Case:
             "webhook requests": sum(len(one.deliveries) for one in asked),
             "  without an answer": sum(s.status is None for o in asked for s in o.deliveries),
             "  refused": sum(s.status not in (None, 204) for o in asked for s in o.deliveries),
+            "  refused while the disk was full": sum(
+                sent.status == _UNAVAILABLE for _, sent in self._sent_while_full()
+            ),
             "answered": sum(self._answered(one) for one in acknowledged),
             "told": sum(self._outcome(one) == "told" for one in acknowledged),
             "still open": sum(row.state == "open" for row in self._history.rows),
@@ -86,6 +92,8 @@ class _Case:
             "prompts for a question that had one before": sum(c - 1 for c in asked_again.values()),
             "blows": sum(self._history.blows.values()),
             **{f"  {blow}": count for blow, count in sorted(self._history.blows.items())},
+            "troubles": sum(self._history.troubles.values()),
+            **{f"  {trouble}": count for trouble, count in sorted(self._history.troubles.items())},
             "starts of the server": len(self._history.lives),
             "polls of the equation": len(self._history.polls),
             **{f"chat: {kind}": count for kind, count in sorted(self._history.complaints.items())},
@@ -116,23 +124,29 @@ class _Case:
             if one.acknowledged_at is not None and one.message_id not in self._rows:
                 yield _name(one)
 
+    def impossible(self) -> Iterator[str]:
+        """Yield what was acknowledged although it could not be on disk."""
+        for one, sent in self._sent_while_full():
+            if sent.status == _ACKNOWLEDGED:
+                yield _name(one)
+
     def unmarked(self) -> Iterator[str]:
         """Yield what stands in a room more often than the journal knows to be possible."""
         for one in self._history.asked:
             row = self._rows.get(one.message_id)
             extra = sum(max(0, self._marks[mark] - 1) for mark in one.question.marks)
-            marked = 0 if row is None else row.marked
-            if extra > marked:
-                yield f"{_name(one)}: {extra} shown again, {marked} marked"
+            spare = 0 if row is None else row.spare
+            if extra > spare:
+                yield f"{_name(one)}: {extra} shown again, {spare} marked"
 
     def superfluous_notices(self) -> Iterator[str]:
         """Yield rooms with more sentences of the server than it knows to be possible."""
-        marked = Counter[int]()
+        spare = Counter[int]()
         for row in self._history.rows:
-            marked[row.room] += row.marked_notices
+            spare[row.room] += row.spare_notices
         for room, extra in self._notice_balance():
-            if extra > marked[room]:
-                yield f"room {room}: {extra} too many, {marked[room]} marked"
+            if extra > spare[room]:
+                yield f"room {room}: {extra} too many, {spare[room]} marked"
 
     def disorder(self) -> Iterator[str]:
         """Yield where a message was started while an accepted, lower one of its lane was open."""
@@ -196,6 +210,14 @@ class _Case:
 
     def _answered(self, one: Asked) -> bool:
         return all(self._marks[mark] for mark in one.question.marks)
+
+    def _sent_while_full(self) -> Iterator[tuple[Asked, Sent]]:
+        """Yield the requests that began and ended within a time of a full disk."""
+        for window in self._history.full:
+            for one in self._history.asked:
+                for sent in one.deliveries:
+                    if window.begin < sent.began and sent.ended < window.end:
+                        yield one, sent
 
     def _outcome(self, one: Asked) -> str:
         row = self._rows.get(one.message_id)

@@ -75,10 +75,23 @@ class Trouble(StrEnum):
     POSTS_FAIL = "posts fail"
     POSTS_SLOW = "posts slow"
     POST_DROPPED = "post stored, answer dropped"
+    POST_DENIED = "post stored, failure answered"
+    READS_FAIL = "history fails"
+    READS_SLOW = "history slow"
     CHAT_DOWN = "chat down"
     MODEL_FAILS = "model fails"
     MODEL_DROPS = "model drops"
     MODEL_STALLS = "model stalls"
+    DISK_FULL = "disk full"
+
+
+#: Which HTTP status, where there is one.
+_STATUSES = {
+    Trouble.POSTS_FAIL: (429, 503, 502, 500, 504),
+    Trouble.POST_DENIED: (500, 504),
+    Trouble.READS_FAIL: (429, 503, 500),
+    Trouble.MODEL_FAILS: (529, 500, 429),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,11 +100,11 @@ class Failing:
 
     at_s: float
     trouble: Trouble
-    #: HTTP status, where there is one.
+    #: HTTP status; 0 where there is none.
     status: int
     #: How many requests meet it.
     times: int
-    #: How long it lasts, or how slow a post is.
+    #: How long it lasts; what is slow then takes a quarter of it.
     length_s: float
 
 
@@ -194,24 +207,29 @@ def _strikes(chance: random.Random, seconds: float, kills: int) -> list[Strike]:
 
 
 def _failings(chance: random.Random, seconds: float) -> list[Failing]:
-    """Return a trouble every seven seconds or so; hardly ever a model that stalls."""
-    count = max(4, round(seconds / 7))
+    """Return a trouble every five seconds or so; hardly ever a model that stalls."""
+    count = max(6, round(seconds / 5))
     weights = {
         Trouble.POSTS_FAIL: 6,
         Trouble.POSTS_SLOW: 3,
         Trouble.POST_DROPPED: 3,
+        Trouble.POST_DENIED: 2,
+        Trouble.READS_FAIL: 2,
+        Trouble.READS_SLOW: 1,
         Trouble.CHAT_DOWN: 2,
         Trouble.MODEL_FAILS: 4,
         Trouble.MODEL_DROPS: 2,
         Trouble.MODEL_STALLS: 1,
+        Trouble.DISK_FULL: 3,
     }
-    found = [_failing(chance, seconds, weights) for _ in range(count)]
+    troubles = chance.choices(list(weights), weights=list(weights.values()), k=count)
+    # However short the run is: the disk is the server's own.
+    found = [_failing(chance, seconds, trouble) for trouble in (Trouble.DISK_FULL, *troubles)]
     return sorted(found, key=lambda failing: failing.at_s)
 
 
-def _failing(chance: random.Random, seconds: float, weights: dict[Trouble, int]) -> Failing:
-    trouble = chance.choices(list(weights), weights=list(weights.values()))[0]
-    statuses = (429, 503, 502) if trouble is Trouble.POSTS_FAIL else (529, 500, 429)
+def _failing(chance: random.Random, seconds: float, trouble: Trouble) -> Failing:
+    statuses = _STATUSES.get(trouble, (0,))
     return Failing(
         at_s=chance.uniform(0, seconds),
         trouble=trouble,

@@ -70,12 +70,14 @@ class Row:
     settled_at: float | None
     #: When each attempt at answering began.
     starts: tuple[float, ...]
-    #: Parts of its reply that may stand in the room twice.
+    #: Parts of its reply that may stand in the room more than once.
     marked: int
+    #: How many copies of them there may be beyond the first.
+    spare: int
     #: Parts that are sentences of the server's own, and that were posted.
     notices: int
-    #: As above, only those.
-    marked_notices: int
+    #: As above, of those only.
+    spare_notices: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +109,14 @@ class Life:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """A while in which the server had a full disk."""
+
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class History:
     """Everything that a run has seen."""
 
@@ -118,6 +128,10 @@ class History:
     lives: tuple[Life, ...]
     #: Blows that met a process.
     blows: Mapping[str, int]
+    #: Troubles that happened around the server.
+    troubles: Mapping[str, int]
+    #: When its disk was full.
+    full: tuple[Window, ...]
     #: What the chat complained about, by kind.
     complaints: Mapping[str, int]
     #: What the server logged as a warning or worse, by event.

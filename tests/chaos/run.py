@@ -72,14 +72,17 @@ async def run_plan(
         load = Load(stage, plan)
         port = free_port(plan.seed)
         async with serving(stage, port=port, conversations=conversations) as server:
-            blows, equation = Blows(server, plan), Equation(server.url)
+            blows, failings = Blows(server, plan), Failings(stage, server, plan)
+            equation = Equation(server.url)
             await equation.started()
-            await _wreak(stage, plan, load, blows, equation)
+            await _wreak(load, blows, failings, equation)
             settled = await _come_to_rest(load, equation, settle_s)
         return replace(
             gather(stage, load, server),
             polls=tuple(equation.polls),
             blows=dict(blows.struck),
+            troubles=dict(failings.met),
+            full=tuple(failings.full),
             settled=settled,
             took_s=time.monotonic() - began,
         )
@@ -95,6 +98,8 @@ def gather(stage: Stage, load: Load, server: Server) -> History:
         polls=(),
         lives=tuple(server.lives),
         blows={},
+        troubles={},
+        full=(),
         complaints=stage.complaints(),
         logged=log_counts(server.log),
         settled=True,
@@ -102,14 +107,14 @@ def gather(stage: Stage, load: Load, server: Server) -> History:
     )
 
 
-async def _wreak(stage: Stage, plan: Plan, load: Load, blows: Blows, equation: Equation) -> None:
+async def _wreak(load: Load, blows: Blows, failings: Failings, equation: Equation) -> None:
     """Do all of the plan at once; the equation is read as long as it lasts."""
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(equation.watch(), name="equation")
         async with asyncio.TaskGroup() as doing:
             doing.create_task(load.run(), name="load")
             doing.create_task(blows.run(), name="blows")
-            doing.create_task(Failings(stage, plan).run(), name="failings")
+            doing.create_task(failings.run(), name="failings")
         watching.cancel()
 
 

@@ -9,14 +9,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tests.chaos import processes
+from tests.chaos.full_disk import COMMAND, flag_of
 from tests.chaos.plan import Blow
-from tests.chaos.records import Life
+from tests.chaos.records import Life, Window
 
 _ROOT = Path(__file__).resolve().parents[2]
 #: What the server may need beyond its grace to end in order.
@@ -64,6 +66,8 @@ class Server:
             **environ,
         }
         self._process: asyncio.subprocess.Process | None = None
+        #: Where the log of the process begins.
+        self._begin = 0
         self._ended = asyncio.Event()
         self._ended_by: Blow | None = None
         self._hung = False
@@ -106,6 +110,27 @@ class Server:
             if process.returncode is None:
                 process.send_signal(signal.SIGCONT)
 
+    async def serving(self) -> None:
+        """Wait for a process that has said that it serves."""
+        since = None
+        while self._process is None or since is None:
+            await asyncio.sleep(_LOOK_S)
+            since = _listening(self.log, self._begin)
+
+    async def fill_disk(self, length_s: float) -> Window | None:
+        """Fill the disk of the process that runs, until its end at most; None if there is none."""
+        process = self._process
+        if process is None:
+            return None
+        flag = flag_of(self.folder, process.pid)
+        flag.touch()
+        begin = time.time()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), length_s)
+        end = time.time()
+        flag.unlink()
+        return Window(begin=begin, end=end)
+
     async def close(self, grace_s: float) -> None:
         """End the server for good."""
         self._closing = True
@@ -147,11 +172,11 @@ class Server:
         self._ended.clear()
         self._ended_by, self._hung = None, False
         with self.log.open("ab") as stderr:
-            begin, started = stderr.tell(), time.time()
+            self._begin, started = stderr.tell(), time.time()
             self._process = process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "bot",
+                "-c",
+                COMMAND.format(folder=str(self.folder)),
                 "serve",
                 cwd=_ROOT,
                 env=self._environ,
@@ -177,7 +202,7 @@ class Server:
             ended=ended,
             ended_by=by,
             status=status,
-            listening=_listening(self.log, begin),
+            listening=_listening(self.log, self._begin),
             orphans=0,
             zombies=zombies,
             hung=hung,

@@ -16,6 +16,7 @@ from tests.chaos.crafted import (
 )
 from tests.chaos.judge import judge
 from tests.chaos.plan import Blow
+from tests.chaos.records import Window
 
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("nothing happened to it", {}),
@@ -28,13 +29,16 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
         "polls": (poll(accepted=3, answered=2, told=1),),
     }),
     ("shown twice, and marked", {
-        "rows": (row(0), row(1, marked=1), row(2)),
+        "rows": (row(0), row(1, marked=1, spare=1), row(2)),
         "shown": (shown(0), shown(1), shown(2), shown(1, message_id=150)),
     }),
     ("a late message is overtaken before it was there", {
         "rows": (row(0), row(1, accepted_at=202.2, starts=(202.8,), settled_at=203.0), row(2)),
         "asked": (asked(0), asked(1, at=202.3), asked(2)),
         "shown": (shown(0), shown(1, message_id=103), shown(2)),
+    }),
+    ("acknowledged before and after the disk was full", {
+        "full": (Window(begin=100.95, end=101.5), Window(begin=101.5, end=101.95)),
     }),
     ("a long answer in parts", {
         "asked": (asked(0, parts=2), asked(1), asked(2)),
@@ -58,11 +62,14 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("acknowledged, not in the journal: question 2", {
         "rows": (row(0), row(1)), "polls": (poll(accepted=2, answered=2),),
     }),
+    ("acknowledged while the disk was full: question 1", {
+        "full": (Window(begin=100.5, end=101.5),),
+    }),
     ("shown twice without a mark: question 1", {
         "shown": (shown(0), shown(1), shown(2), shown(1, message_id=150)),
     }),
     ("shown twice without a mark: question 1 (message 11): 2 shown again, 1 marked", {
-        "rows": (row(0), row(1, marked=1), row(2)),
+        "rows": (row(0), row(1, marked=1, spare=1), row(2)),
         "shown": (*map(shown, range(3)), shown(1, message_id=150), shown(1, message_id=151)),
     }),
     ("notices shown too often: room 7", {"shown": (*map(shown, range(3)), notice())}),
@@ -127,7 +134,9 @@ def test_the_figures_tell_what_happened() -> None:
     verdict = judge(
         history(
             asked=(asked(0), asked(1), asked(2), one),
-            rows=(row(0), row(1, marked=1), row(2)),
+            rows=(row(0), row(1, marked=1, spare=1), row(2)),
+            full=(Window(begin=102.5, end=103.5), Window(begin=200.0, end=300.0)),
+            troubles={"disk full": 2},
             shown=(shown(0), shown(1), shown(2), shown(1, message_id=150)),
             prompts=(prompt(0), prompt(1), prompt(1), prompt(2)),
             blows={"kill": 2},
@@ -138,6 +147,8 @@ def test_the_figures_tell_what_happened() -> None:
         "acknowledged": 3,
         "never acknowledged": 1,
         "  refused": 1,
+        "  refused while the disk was full": 1,
+        "  disk full": 2,
         "answered": 3,
         "duplicates shown": 1,
         "parts marked as possible duplicates": 1,

@@ -1,6 +1,6 @@
 """A plan is what its seed says, and as much as was asked for."""
 
-from tests.chaos.plan import KILLS, Plan, make_plan
+from tests.chaos.plan import KILLS, Plan, Trouble, make_plan
 
 
 def plan(seed: int) -> Plan:
@@ -31,6 +31,13 @@ def test_a_plan_has_late_repeated_and_long_messages() -> None:
     assert any(question.deliveries[0] > 0 for question in questions)
     assert any(len(set(q.deliveries)) < len(q.deliveries) for q in questions)
     assert any(len(question.marks) > 1 and len(question.text) > 18_000 for question in questions)
+
+
+def test_every_run_has_a_full_disk() -> None:
+    """However short it is; a long one has all sorts of trouble."""
+    short = make_plan(seed=5, seconds=12, rooms=12, messages=90, kills=3)
+    assert any(failing.trouble is Trouble.DISK_FULL for failing in short.failings)
+    assert {failing.trouble for failing in plan(7).failings} == set(Trouble)
 
 
 def test_everything_happens_in_order() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, JournalUnavailable
+from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, JournalUnavailable, PostFailed
 from bot.journal import Journal
-from bot.platforms.failed import PostFailed
 from bot.records import Entry, Outcome, Part, PartKind, PartState
 from bot.rooms.posting import Posting
+from bot.testing.gate import Gate
 from tests.rooms.people import LANE, Clock, FakeChat, Interrupted, a_journal, accepted, said
 
 _KEY = "9-abcdefghijkl"
@@ -301,3 +301,34 @@ async def test_a_full_disk_before_a_post_sends_nothing(journal: Journal, clock: 
     assert states(parts) == [PartState.POSTED, PartState.QUEUED]
     assert await deliver(full, clock, chat, entry, parts, fresh=False) is Outcome.ANSWERED
     assert chat.room == ["one", "two"]
+
+
+async def test_a_stop_ends_what_only_waits(journal: Journal, clock: Clock) -> None:
+    """A turn whose next try is a minute away is cut off at once; its part waits in the journal."""
+    gate = Gate()
+
+    async def wait(_seconds: float) -> None:
+        await gate()
+
+    posting = Posting(journal, now=clock, sleep=wait)
+    entry, parts = await frozen(journal, "one")
+    chat = FakeChat(fates=[_DOWN])
+    async with asyncio.TaskGroup() as group:
+        turn = group.create_task(posting.deliver(entry, parts, chat, _KEY, fresh=True), name="turn")
+        await gate.reached()
+        posting.wait_no_more()
+    assert turn.cancelled()
+    assert states(await parts_of(journal, entry)) == [PartState.QUEUED]
+    assert (await journal.tally()).open == 1
+
+
+async def test_nothing_waits_once_the_server_stops(journal: Journal, clock: Clock) -> None:
+    """A post that fails during the drain is not tried again before the next start."""
+    posting = Posting(journal, now=clock, sleep=asyncio.sleep)
+    posting.wait_no_more()
+    entry, parts = await frozen(journal, "one", "two")
+    chat = FakeChat(fates=["7", _DOWN])
+    async with asyncio.TaskGroup() as group:
+        turn = group.create_task(posting.deliver(entry, parts, chat, _KEY, fresh=True), name="turn")
+    assert turn.cancelled()
+    assert states(await parts_of(journal, entry)) == [PartState.POSTED, PartState.QUEUED]

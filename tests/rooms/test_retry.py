@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain
-from bot.platforms.failed import PostFailed
+from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, PostFailed
 from bot.rooms.retry import repeat_after, retry_after
 
 _DOWN = ChatUnavailable("connection refused")

@@ -210,6 +210,39 @@ async def test_failing_posts(place: Place) -> None:
     assert len(place.room.messages) == 1
 
 
+async def test_failing_posts_that_are_stored(place: Place) -> None:
+    """A failure may be said of what was done."""
+    place.campfire.fail_posts(500, stored=True)
+    assert (await place.post("hi")).status_code == 500
+    assert [message.plain for message in place.room.messages] == ["hi"]
+
+
+async def test_a_sender_that_is_gone_has_posted(place: Place) -> None:
+    """What was sent whole before its sender was killed is stored, however slow that is."""
+    gate = Gate()
+    place.campfire.slow_posts(gate)
+    posting = asyncio.create_task(place.post("hi"))
+    await gate.reached()
+    posting.cancel()
+    await asyncio.wait([posting])
+    gate.release()
+    await place.campfire.wait_until(lambda _: bool(place.room.messages))
+    assert [message.plain for message in place.room.messages] == ["hi"]
+
+
+async def test_failing_and_slow_reads(modern: Place) -> None:
+    """So many looks at a room fail as told; they can be held at a gate."""
+    gate = Gate()
+    modern.campfire.slow_reads(gate)
+    modern.campfire.fail_reads(503, times=2)
+    reading = asyncio.create_task(modern.client.get(modern.posts))
+    await gate.reached()
+    gate.release()
+    answers = [await reading, *[await modern.client.get(modern.posts) for _ in range(2)]]
+    assert [answer.status_code for answer in answers] == [503, 503, 200]
+    assert (await modern.post("hi")).status_code == 201
+
+
 async def test_lost_answer(place: Place) -> None:
     """A post can be stored without its sender hearing of it."""
     place.campfire.drop_after_accept()

@@ -53,12 +53,13 @@ async def open_client(*, timeout_s: float = TIMEOUT_S) -> AsyncIterator[httpx.As
     certifi or this machine trusts (``SSL_CERT_FILE`` works), for a Campfire with a private CA.
     """
     timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s))
+    certificates = await asyncio.to_thread(_trusted_certificates)  # two bundles: tens of ms
     async with httpx.AsyncClient(
         timeout=timeout,
         limits=_LIMITS,
         follow_redirects=False,
         trust_env=False,
-        verify=_trusted_certificates(),
+        verify=certificates,
         cookies=_no_cookies(),
     ) as client:
         yield client
@@ -107,7 +108,8 @@ class Api:
     async def post_message(self, *, room: str, html: str, key: str) -> str | None:
         """Post *html* and return the message's id, None when Campfire does not name it.
 
-        Raises `ChatUnavailable`, `ChatUncertain` or `ChatRefused`; none of them holds the key.
+        Raises `ChatUnavailable`, `ChatUncertain` (after a 500 or 504 as `PostFailed`) or
+        `ChatRefused`; none of them holds the key.
         """
         url = self._address(room, key)
         try:

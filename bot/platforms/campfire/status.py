@@ -8,7 +8,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from urllib.parse import SplitResult, urlsplit
 
-from bot.errors import ChatError, ChatRefused, ChatUnavailable
+from bot.errors import ChatError, ChatRefused, ChatUnavailable, PostFailed
 
 #: Nobody asks for more than this in earnest; it also keeps absurd numbers out of timers.
 _LONGEST_WAIT_S = 24 * 3600.0
@@ -29,6 +29,12 @@ _LATER: dict[int, str] = {
     HTTPStatus.TOO_MANY_REQUESTS: "Campfire, or a proxy before it, asks to slow down",
     HTTPStatus.BAD_GATEWAY: "the proxy does not reach Campfire",
     HTTPStatus.SERVICE_UNAVAILABLE: "Campfire is overloaded or being restarted",
+}
+
+#: The request may have been carried out: for reading that is no matter, for posting it is.
+_FAILED: dict[int, str] = {
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Campfire failed; up to version 1.4.9 it also answers so "
+    "where the bot is not a member of the room",
     HTTPStatus.GATEWAY_TIMEOUT: "Campfire did not answer its proxy in time",
 }
 
@@ -66,10 +72,11 @@ def read_refusal(
         wait_s = parse_retry_after(headers.get("retry-after"), now=now)
         return ChatUnavailable(f"{where}: {_LATER[status]}", retry_after_s=wait_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ChatUnavailable(
-            f"{where}: Campfire failed; up to version 1.4.9 it also answers so where the bot is "
-            "not a member of the room"
-        )
+        failed = f"{where}: {_FAILED.get(status, 'Campfire, or a proxy before it, failed')}"
+        if deed is Deed.READ:
+            return ChatUnavailable(failed)
+        # A proxy may give up while Campfire is still at it.
+        return PostFailed(failed, over=status == HTTPStatus.INTERNAL_SERVER_ERROR)
     if status < HTTPStatus.BAD_REQUEST:
         return ChatRefused(f"{where}: {_explain_redirect(headers.get('location'), url)}")
     cure = _CURES.get(status, "check HEARTH_CAMPFIRE_URL and what answers there")

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bot.testing.campfire.chat import Chat
 from bot.testing.campfire.directory import Room
-from bot.testing.campfire.faults import Faults
+from bot.testing.campfire.faults import Failure, Faults
 from bot.testing.campfire.rack import BadBody, Posted, read_body
 from bot.testing.campfire.records import BotAccount, Dialect, Message
 from bot.testing.campfire.sanitizer import lost_tags
@@ -106,9 +106,11 @@ class BotApi:
     # -- messages ------------------------------------------------------------------------------
 
     async def _create(self, request: Request) -> Response:
-        await self._faults.wait()
-        if failure := self._faults.take_failure():
-            return Response(status_code=failure[0], headers=failure[1])
+        # A server has the whole request before it is slow: who hangs up then has posted.
+        await request.body()
+        failure = await self._faults.meet_post()
+        if failure is not None and not failure.carried_out:
+            return _failed(failure)
         bot, room = self._entered(request)
         posted = await self._posted(request, bot, room)
         if self._dialect is Dialect.MAIN and posted.is_blank:
@@ -118,10 +120,14 @@ class BotApi:
         self._judge(message, bot, room)
         if self._faults.take_drop():
             request.app.state.listener.hang_up(request.scope)
+        if failure is not None:
+            return _failed(failure)
         location = f"{str(request.base_url).rstrip('/')}/messages/{message.id}"
         return Response(status_code=201, headers={"Location": location})
 
     async def _history(self, request: Request) -> Response:
+        if failure := await self._faults.meet_read():
+            return _failed(failure)
         _, room = self._entered(request)
         messages = list(room.messages)
         query = request.query_params
@@ -140,9 +146,9 @@ class BotApi:
         return _json([self._message(request, message) for message in page], 200, headers)
 
     async def _update(self, request: Request) -> Response:
-        await self._faults.wait()
-        if failure := self._faults.take_failure():
-            return Response(status_code=failure[0], headers=failure[1])
+        await request.body()
+        if failure := await self._faults.meet_post():
+            return _failed(failure)
         bot, room = self._entered(request)
         message = self._own(request, bot, room)
         posted = await self._posted(request, bot, room)
@@ -234,6 +240,10 @@ class BotApi:
 
 async def _no_route(_: Request) -> Response:
     raise _ErrorPage(404)
+
+
+def _failed(failure: Failure) -> Response:
+    return Response(status_code=failure.status, headers=failure.headers)
 
 
 def _error_page(status: int) -> Response:

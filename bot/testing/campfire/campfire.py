@@ -195,14 +195,27 @@ class Campfire:
     # -- faults --------------------------------------------------------------------------------
 
     def fail_posts(
-        self, status: int, times: int = 1, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        times: int = 1,
+        headers: Mapping[str, str] | None = None,
+        *,
+        stored: bool = False,
     ) -> None:
-        """Answer the next *times* posts with *status*, and store nothing."""
-        self._faults.fail_posts(status, times, headers)
+        """Answer the next *times* posts with *status*, and store nothing unless *stored*."""
+        self._faults.fail_posts(status, times, headers, stored=stored)
+
+    def fail_reads(self, status: int, times: int = 1) -> None:
+        """Answer the next *times* looks at a room's history with *status*."""
+        self._faults.fail_reads(status, times)
 
     def slow_posts(self, wait: float | Wait) -> None:
         """Wait before each post is stored: so many seconds, or at a `Gate`; 0 ends that."""
         self._faults.slow_posts(wait)
+
+    def slow_reads(self, wait: float | Wait) -> None:
+        """Wait before each look at a room's history is answered, as `slow_posts`."""
+        self._faults.slow_reads(wait)
 
     def drop_after_accept(self, times: int = 1) -> None:
         """Store the next *times* posts, and close the connection instead of answering."""

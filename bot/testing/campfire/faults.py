@@ -1,27 +1,51 @@
-"""What can be made to go wrong when a bot posts."""
+"""What can be made to go wrong when a bot posts, or reads a room."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Wait = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """An answer that says no."""
+
+    status: int
+    headers: Mapping[str, str]
+    #: Whether what was asked for is done all the same.
+    carried_out: bool
 
 
 class Faults:
     """The faults that are due; none at first."""
 
     def __init__(self) -> None:
-        self._failures: deque[tuple[int, dict[str, str]]] = deque()
+        self._failing_posts: deque[Failure] = deque()
+        self._failing_reads: deque[Failure] = deque()
         self._drops = 0
-        self._wait: Wait = _at_once
+        self._wait_to_post: Wait = _at_once
+        self._wait_to_read: Wait = _at_once
         self._ended = asyncio.Event()
 
     def fail_posts(
-        self, status: int, times: int = 1, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        times: int = 1,
+        headers: Mapping[str, str] | None = None,
+        *,
+        stored: bool = False,
     ) -> None:
-        """Answer the next *times* posts with *status*, and store nothing."""
-        self._failures.extend([(status, dict(headers or {}))] * times)
+        """Answer the next *times* posts with *status*, and store nothing unless *stored*."""
+        failure = Failure(status=status, headers=dict(headers or {}), carried_out=stored)
+        self._failing_posts.extend([failure] * times)
+
+    def fail_reads(self, status: int, times: int = 1) -> None:
+        """Answer the next *times* looks at a room's history with *status*."""
+        failure = Failure(status=status, headers={}, carried_out=False)
+        self._failing_reads.extend([failure] * times)
 
     def drop_after_accept(self, times: int = 1) -> None:
         """Store the next *times* posts, and close the connection instead of answering."""
@@ -29,30 +53,44 @@ class Faults:
 
     def slow_posts(self, wait: float | Wait) -> None:
         """Wait before each post is stored: so many seconds, or at a `Gate`; 0 ends that."""
-        self._wait = wait if callable(wait) else lambda: asyncio.sleep(wait)
+        self._wait_to_post = _waiting(wait)
 
-    async def wait(self) -> None:
-        """Be as slow as was asked for, until the end."""
-        async with asyncio.TaskGroup() as group:
-            slow = group.create_task(self._wait(), name="a slow post")
-            end = group.create_task(self._ended.wait(), name="the end of slow posts")
-            await asyncio.wait((slow, end), return_when=asyncio.FIRST_COMPLETED)
-            slow.cancel()
-            end.cancel()
+    def slow_reads(self, wait: float | Wait) -> None:
+        """Wait before each look at a room's history is answered, as `slow_posts`."""
+        self._wait_to_read = _waiting(wait)
+
+    async def meet_post(self) -> Failure | None:
+        """Be as slow as posts are; return the failure that is due."""
+        await self._be_slow(self._wait_to_post)
+        return self._failing_posts.popleft() if self._failing_posts else None
+
+    async def meet_read(self) -> Failure | None:
+        """Be as slow as reading is; return the failure that is due."""
+        await self._be_slow(self._wait_to_read)
+        return self._failing_reads.popleft() if self._failing_reads else None
 
     def end(self) -> None:
-        """Let go of every post that waits."""
+        """Let go of every request that waits."""
         self._ended.set()
-
-    def take_failure(self) -> tuple[int, dict[str, str]] | None:
-        """Return status and headers of a failure that is due."""
-        return self._failures.popleft() if self._failures else None
 
     def take_drop(self) -> bool:
         """Whether the answer to this post is to be dropped."""
         due = self._drops > 0
         self._drops -= due
         return due
+
+    async def _be_slow(self, wait: Wait) -> None:
+        """Wait as was asked for, until the end at most."""
+        async with asyncio.TaskGroup() as group:
+            slow = group.create_task(wait(), name="a slow request")
+            end = group.create_task(self._ended.wait(), name="the end of slow requests")
+            await asyncio.wait((slow, end), return_when=asyncio.FIRST_COMPLETED)
+            slow.cancel()
+            end.cancel()
+
+
+def _waiting(wait: float | Wait) -> Wait:
+    return wait if callable(wait) else lambda: asyncio.sleep(wait)
 
 
 async def _at_once() -> None:

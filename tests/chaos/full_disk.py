@@ -1,0 +1,47 @@
+"""A disk that is full while a file says so: imported by the server of a run before all else."""
+
+import errno
+import os
+import sqlite3
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+#: Runs the command on such a disk.
+COMMAND = """\
+from tests.chaos.full_disk import install
+install({folder!r})
+from bot.cli import main
+main()
+"""
+
+
+def flag_of(folder: Path, pid: int) -> Path:
+    """Return the file that fills the disk for one process: the next start finds room again."""
+    return folder / f"disk-is-full-for-{pid}"
+
+
+def install(folder: str) -> None:
+    """Have this process meet a full disk: in its journal's commits, and where it syncs a file."""
+    flag = flag_of(Path(folder), os.getpid())
+    _Connection.flag = flag
+    connect, fsync = sqlite3.connect, os.fsync
+
+    def fsync_here(number: int) -> None:
+        if flag.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(number)
+
+    sqlite3.connect = partial(connect, factory=_Connection)  # type: ignore[assignment] # our fault
+    os.fsync = fsync_here  # type: ignore[assignment] # as above
+
+
+class _Connection(sqlite3.Connection):
+    flag: Path
+
+    def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+        if sql == "COMMIT" and self.flag.exists():
+            full = sqlite3.OperationalError("database or disk is full")
+            full.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise full
+        return super().execute(sql, *arguments)
