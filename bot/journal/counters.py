@@ -1,17 +1,12 @@
 """How many messages came to what end, for ever. Survives retention.
 
 They only grow, but for ``dead``: a dead letter that is opened again is taken out of it, since it
-will come to another end.
+will come to another end. ``accepted`` is counted by a trigger of the inbox.
 """
 
 import sqlite3
 
 from bot.records import Outcome, Tally
-
-
-def count_accepted(db: sqlite3.Connection, messages: int) -> None:
-    """Belongs into the transaction that inserts the messages."""
-    db.execute("UPDATE counters SET value = value + ? WHERE name = 'accepted'", (messages,))
 
 
 def count_settled(db: sqlite3.Connection, outcome: Outcome) -> None:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from bot.journal import attempts, counters, outbox, ownership, places
@@ -15,6 +14,9 @@ _COLUMNS = (
     " author_id, author_name, kind, text, html, received_at, accepted_at"
 )
 _ROW = f"({', '.join('?' * len(_COLUMNS.split(',')))})"
+
+# Numbers only grow, and nobody else writes: what was inserted last is at the end.
+_NEWEST = "SELECT platform, bot, message_id FROM inbox ORDER BY seq DESC LIMIT ?"
 
 # Whose reply is fixed goes first: it may be half in the room already.
 _HALFWAY = """
@@ -39,59 +41,68 @@ _WAITING = """
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
-    """A message that is to be accepted."""
-
-    message: Message
-    lane: str
-    #: The node that serves the lane if it is new.
-    node: str
-    #: Seconds since the epoch.
-    at: float
+#: A message that is to be accepted, and its lane.
+Arrival = tuple[Message, str]
 
 
-def accept(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[Acceptance]:
-    """Insert the messages that were not accepted before; return what became of each."""
-    values = [value for arrival in arrivals for value in _values(arrival)]
-    rows = db.execute(_accept(len(arrivals)), values).fetchall()
-    new = {(platform, bot, message_id): lane for platform, bot, message_id, lane in rows}
-    for lane in dict.fromkeys(new.values()):
-        ownership.join(db, lane, node=arrivals[0].node)
-    if new:
-        places.visit(db, (arrival.message for arrival in arrivals), at=arrivals[0].at)
-    counters.count_accepted(db, len(new))
-    # Of two copies that arrive together, the first is the new one.
-    return [
-        Acceptance.NEW if new.pop(arrival.message.key, None) else Acceptance.REPEATED
-        for arrival in arrivals
-    ]
+def accept(
+    db: sqlite3.Connection, arrivals: Sequence[Arrival], *, node: str, at: float
+) -> list[Acceptance]:
+    """Insert the messages that were not accepted before; return what became of each.
+
+    A lane that is new is served by *node*. *at* is in seconds since the epoch.
+    """
+    accepted = insert(db, arrivals, at=at)
+    for lane in {lane for _, lane in arrivals}:
+        ownership.join(db, lane, node=node)
+    places.visit(db, (message for message, _ in arrivals), at=at)
+    return accepted
 
 
-def skip(db: sqlite3.Connection, arrival: Arrival, *, reason: str) -> Acceptance:
+def insert(db: sqlite3.Connection, arrivals: Sequence[Arrival], *, at: float) -> list[Acceptance]:
+    """Like `accept`, where lanes and places are known already: one statement, which also counts."""
+    values = [value for arrival in arrivals for value in _values(*arrival, at)]
+    count = db.execute(_insert(len(arrivals)), values).rowcount
+    if count == len(arrivals):
+        return [Acceptance.NEW] * count
+    new = {tuple(row) for row in db.execute(_NEWEST, (count,))}
+    return [_take_out(new, message) for message, _ in arrivals]
+
+
+def _take_out(new: set[tuple[str, ...]], message: Message) -> Acceptance:
+    """Say whether *message* is new: of two copies that arrive together, the first one is."""
+    if message.key not in new:
+        return Acceptance.REPEATED
+    new.remove(message.key)
+    return Acceptance.NEW
+
+
+def skip(
+    db: sqlite3.Connection, arrival: Arrival, *, reason: str, node: str, at: float
+) -> Acceptance:
     """Accept a message and settle it as skipped, in one go: nobody starts on it in between."""
-    (acceptance,) = accept(db, [arrival])
+    (acceptance,) = accept(db, [arrival], node=node, at=at)
     if acceptance is Acceptance.NEW:
+        message, _ = arrival
         db.execute(
             "UPDATE inbox SET state = 'skipped', reason = ?, settled_at = ?"
             " WHERE platform = ? AND bot = ? AND message_id = ?",
-            (reason, arrival.at, *arrival.message.key),
+            (reason, at, *message.key),
         )
         counters.count_settled(db, Outcome.SKIPPED)
     return acceptance
 
 
 @cache
-def _accept(rows: int) -> str:
+def _insert(rows: int) -> str:
     """Return one statement for all messages that arrive together.
 
     Each call into SQLite hands the interpreter to another thread and back, which costs more than
-    the row does.
+    the row does; so would each row that it returned.
     """
     return (
         f"INSERT INTO inbox ({_COLUMNS}) VALUES {', '.join([_ROW] * rows)}"  # noqa: S608 - only our own names
         " ON CONFLICT (platform, bot, message_id) DO NOTHING"
-        " RETURNING platform, bot, message_id, lane"
     )
 
 
@@ -142,13 +153,12 @@ def from_row(db: sqlite3.Connection, row: sqlite3.Row) -> Entry:
     )
 
 
-def _values(arrival: Arrival) -> tuple[str | int | float | None, ...]:
-    message = arrival.message
+def _values(message: Message, lane: str, at: float) -> tuple[str | int | float | None, ...]:
     return (
         message.platform,
         message.bot,
         message.id,
-        arrival.lane,
+        lane,
         message.room,
         storable(message.room_name),
         int(message.direct),
@@ -159,7 +169,7 @@ def _values(arrival: Arrival) -> tuple[str | int | float | None, ...]:
         storable(message.text),
         storable(message.html),
         message.received_at.timestamp(),
-        arrival.at,
+        at,
     )
 
 

@@ -20,6 +20,7 @@ from bot.journal import (
 )
 from bot.journal.letters import Letters
 from bot.journal.places import Places
+from bot.journal.reception import Reception
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
@@ -46,6 +47,7 @@ class Journal:
 
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
+        self._reception = Reception(writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
         #: What was given up.
@@ -55,19 +57,23 @@ class Journal:
 
     # ---- messages ----
 
+    def on_new(self, tell: Callable[[str], None]) -> None:
+        """Call *tell* with the lane of what `accept` found new, once it is on disk.
+
+        Also of a message that nobody waits for any more.
+        """
+        self._reception.on_new(tell)
+
     def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
         """Owe *message* an answer; a repeated one changes nothing.
 
-        A future and no coroutine: it lands even when nobody waits for it any more, and whoever
-        gave up waiting can still learn that it did.
+        A future and no coroutine: it lands even when the caller gives up waiting.
         """
-        arrival = inbox.Arrival(message=message, lane=lane, node=self._node, at=self._now())
-        return self._writer.write_together(inbox.accept, arrival)
+        return self._reception.accept(message, lane)
 
     async def skip(self, message: Message, *, lane: str, reason: str) -> Acceptance:
         """Record *message* as one that gets no answer, and why; a repeated one changes nothing."""
-        arrival = inbox.Arrival(message=message, lane=lane, node=self._node, at=self._now())
-        return await self._writer.write(partial(inbox.skip, arrival=arrival, reason=reason))
+        return await self._reception.skip(message, lane, reason)
 
     async def head(self, lane: str) -> Entry | None:
         """Read the next open message of *lane*: the lowest position, then the first accepted.
@@ -88,6 +94,10 @@ class Journal:
     async def open_messages(self, bot: str) -> int:
         """Count what *bot* still owes."""
         return await self._writer.read(partial(inbox.open_messages, bot=bot))
+
+    def hand_over(self) -> None:
+        """Let what was accepted wait for no other commit: the journal is about to close."""
+        self._reception.hand_over()
 
     # ---- attempts ----
 
@@ -282,4 +292,8 @@ async def open_journal(
     Raises JournalUnavailable when another server holds it or the file cannot be used.
     """
     async with open_writer(path) as writer:
-        yield Journal(writer, node=node, now=now)
+        journal = Journal(writer, node=node, now=now)
+        try:
+            yield journal
+        finally:
+            journal.hand_over()

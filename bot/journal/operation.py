@@ -5,13 +5,10 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
-A = TypeVar("A")
 Operation = Callable[[sqlite3.Connection], T]
-#: An operation on many arguments at once; returns a result for each, in their order.
-Joint = Callable[[sqlite3.Connection, list[A]], list[T]]
 
 
 class Effect(Enum):
@@ -31,14 +28,5 @@ class Pending(Generic[T]):
     operation: Operation[T]
     effect: Effect
     future: asyncio.Future[T]
-    #: When it is one of many: the operation that takes them all, and its own argument.
-    joint: Joint[Any, T] | None = None
-    argument: object = None
     result: T | None = None
     error: Exception | None = None
-
-
-def run_alone(joint: Joint[A, T], argument: A, db: sqlite3.Connection) -> T:
-    """Run a joint operation on one argument."""
-    (result,) = joint(db, [argument])
-    return result

@@ -95,6 +95,12 @@ _FIRST = (
     INSERT INTO counters VALUES
         ('accepted', 0), ('answered', 0), ('told', 0), ('stopped', 0), ('skipped', 0), ('dead', 0)
     """,
+    # here, since messages that arrive together then take one statement
+    """
+    CREATE TRIGGER inbox_accepted AFTER INSERT ON inbox BEGIN
+        UPDATE counters SET value = value + 1 WHERE name = 'accepted';
+    END
+    """,
     """
     CREATE TABLE history (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -9,27 +9,22 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any, TypeVar
 
 from bot.errors import BotError, JournalUnavailable
-from bot.journal.operation import Effect, Joint, Operation, Pending, run_alone
+from bot.journal.operation import Effect, Operation, Pending
 from bot.journal.soundness import Damage
 from bot.journal.store import Connect, connect, explain, open_store, translate
 from bot.journal.views import JournalStatistics
 
 T = TypeVar("T")
-A = TypeVar("A")
 
 #: Most operations in a commit: bounds how long the first of them waits for the last.
 BATCH = 512
-#: From so many on, those who come together do not wait for more.
-ENOUGH = 24
-GATHER_S = 0.001
 #: How long nobody may want anything before the thread tidies up.
 PAUSE_S = 1.0
 
@@ -50,8 +45,6 @@ class Writer:
         self._stopping = False
         self._ended = asyncio.Event()
         self._commits = self._failures = self._operations = self._largest = 0
-        #: Operations of one sort that came together last time.
-        self._together = 0
         #: Commits whose pages are in the file itself.
         self._copied = 0
         self._last_commit_s = 0.0
@@ -64,16 +57,6 @@ class Writer:
         It lands even when the caller is cancelled while waiting.
         """
         return self._submit(operation, Effect.WRITE)
-
-    def write_together(self, joint: Joint[A, T], argument: A) -> asyncio.Future[T]:
-        """Like `write`, for an operation that does many at the price of one.
-
-        What is queued for the same *joint* operation is given to it as a list; when that fails,
-        each argument is tried alone.
-        """
-        future = self._loop.create_future()
-        alone = partial(run_alone, joint, argument)
-        return self._enqueue(Pending(alone, Effect.WRITE, future, joint, argument))
 
     def read(self, operation: Operation[T]) -> asyncio.Future[T]:
         """Promise what *operation* returns; it must not change anything."""
@@ -101,11 +84,9 @@ class Writer:
         )
 
     def _submit(self, operation: Operation[T], effect: Effect) -> asyncio.Future[T]:
-        return self._enqueue(Pending(operation, effect, self._loop.create_future()))
-
-    def _enqueue(self, one: Pending[T]) -> asyncio.Future[T]:
         if self._closed:
             raise JournalUnavailable(self._path, "it is closed")
+        one = Pending(operation, effect, self._loop.create_future())
         self._queue.put(one)
         return one.future
 
@@ -120,21 +101,13 @@ class Writer:
             self._loop.call_soon_threadsafe(self._end)
 
     def _collect(self) -> list[Pending[Any]]:
-        """Wait for one operation, then take what is queued already.
-
-        Somebody who is alone never waits for others. A few do, for a moment: their commit costs
-        as much as dozens of rows, and the next few are on their way.
-        """
+        """Wait for one operation, then take what is queued already."""
         taken = [self._next()]
-        if 1 < self._together < ENOUGH and taken[0] is not None and taken[0].joint is not None:
-            sleep(GATHER_S)
         with suppress(Empty):
             while len(taken) < BATCH:
                 taken.append(self._queue.get_nowait())
         self._stopping = taken[-1] is None
-        batch = [one for one in taken if one is not None]
-        self._together = sum(one.joint is not None for one in batch)
-        return batch
+        return [one for one in taken if one is not None]
 
     def _next(self) -> Pending[Any] | None:
         """Wait for an operation; use a pause to copy the log into the file."""
@@ -170,9 +143,13 @@ class Writer:
         """Return why the whole batch failed, or None when it is on disk."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            for one in self._perform_together(batch):
-                self._perform(one)
-            self._sync()
+            if len(batch) == 1:
+                self._perform_alone(batch[0])
+            else:
+                for one in batch:
+                    self._perform(one)
+            if self._db.in_transaction:
+                self._sync()
         except sqlite3.Error as error:
             self._failures += 1
             self._damage.note(error)
@@ -182,37 +159,28 @@ class Writer:
             self._shred()
         return None
 
-    def _perform_together(self, batch: list[Pending[Any]]) -> list[Pending[Any]]:
-        """Run the joint operations, and return what is still to be run alone."""
-        alone: list[Pending[Any]] = []
-        joint: dict[Joint[Any, Any], list[Pending[Any]]] = {}
-        for one in batch:
-            (alone if one.joint is None else joint.setdefault(one.joint, [])).append(one)
-        for operation, several in joint.items():
-            if not self._join(operation, several):
-                alone += several
-        return alone
+    def _perform_alone(self, one: Pending[Any]) -> None:
+        """Run *one* without a savepoint; when it fails, the transaction ends with nothing.
 
-    def _join(self, operation: Joint[Any, Any], several: list[Pending[Any]]) -> bool:
-        """Run *several* as one; False when that failed, and nothing of it is left."""
-        arguments = [one.argument for one in several]
-        together = Pending(lambda db: operation(db, arguments), Effect.WRITE, several[0].future)
-        self._perform(together)
-        if together.error is not None or together.result is None:
-            return False
-        for one, result in zip(several, together.result, strict=True):
-            one.result = result
-        return True
+        Each call into SQLite gives the interpreter away, which a busy loop is slow to give back.
+        """
+        self._try(one)
+        if one.error is not None:
+            self._still_open(one.error)
+            self._db.execute("ROLLBACK")
 
     def _perform(self, one: Pending[Any]) -> None:
         self._db.execute("SAVEPOINT operation")
         self._try(one)
         if one.error is not None:
-            if not self._db.in_transaction:
-                # a full disk makes SQLite undo the whole batch, not only this operation
-                raise one.error
+            self._still_open(one.error)
             self._db.execute("ROLLBACK TO operation")
         self._db.execute("RELEASE operation")
+
+    def _still_open(self, error: Exception) -> None:
+        """Raise *error* if it has ended the transaction: a full disk makes SQLite undo it all."""
+        if not self._db.in_transaction:
+            raise error
 
     def _try(self, one: Pending[Any]) -> None:
         try:

@@ -7,7 +7,6 @@ carries a Content-Type.
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -21,6 +20,7 @@ from bot.records import Acceptance, Credentials, Ignored, Message
 from bot.rooms.lane import lane_of
 from bot.web.bare import answer_bare
 from bot.web.body import read_body
+from bot.web.patience import Patience
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,10 @@ class Inbox(Protocol):
 
     def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
         """Record a message; it lands even when nobody waits any more."""
+        ...
+
+    def on_new(self, tell: Callable[[str], None]) -> None:
+        """Call *tell* with the lane of each message that is new and on disk."""
         ...
 
 
@@ -90,8 +94,8 @@ class Webhook:
         self._platforms = platforms
         self._inbox = inbox
         self._counters = counters
-        self._enqueue = enqueue
-        self._record_s = record_s
+        self._patience = Patience(record_s)
+        inbox.on_new(enqueue)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery."""
@@ -132,44 +136,13 @@ class Webhook:
 
     async def _record(self, message: Message, lane: str) -> None:
         """Have *message* on disk. One that lands too late is still answered."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Acceptance] = loop.create_future()
-        # By hand, since `asyncio.wait` costs as much as all the rest of this route.
-        patience = loop.call_later(self._record_s, self._give_up, answer)
         try:
-            landing = self._inbox.accept(message, lane=lane)
-            landing.add_done_callback(partial(self._landed, lane, answer))
-            acceptance = await answer
+            acceptance = await self._patience.limit(self._inbox.accept(message, lane=lane))
         except JournalError as error:
             raise NotRecorded(str(error)) from error
-        finally:
-            patience.cancel()
         if acceptance is Acceptance.REPEATED:
             self._counters.repeated()
             log.debug("delivery_repeated", bot=message.bot, message=message.id)
-
-    def _landed(
-        self,
-        lane: str,
-        answer: asyncio.Future[Acceptance],
-        landing: asyncio.Future[Acceptance],
-    ) -> None:
-        """Pass on what became of a message, also when nobody waits for it any more."""
-        error = landing.exception()
-        if error is None and landing.result() is Acceptance.NEW:
-            self._enqueue(lane)
-        if answer.done():
-            if error is not None and not isinstance(error, JournalError):
-                raise error  # a bug whose caller has gone: the loop logs it
-            return
-        if error is None:
-            answer.set_result(landing.result())
-        else:
-            answer.set_exception(error)
-
-    def _give_up(self, answer: asyncio.Future[Acceptance]) -> None:
-        if not answer.done():
-            answer.set_exception(NotRecorded(f"not on disk within {self._record_s:g} s"))
 
 
 def _secret(query: bytes) -> str | None:

@@ -62,7 +62,11 @@ class Disk:
     async def open_journal(self, path: Path, *, node: str) -> AsyncIterator[Journal]:
         """Open the journal as `bot.journal.open_journal` does, on this disk."""
         async with open_writer(path, self.connect) as writer:
-            yield Journal(writer, node=node, now=time.time)
+            journal = Journal(writer, node=node, now=time.time)
+            try:
+                yield journal
+            finally:
+                journal.hand_over()
 
 
 class _Connection(sqlite3.Connection):

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.journal import attempts, inbox, outbox, ownership, replies
-from bot.journal.inbox import Arrival
 from bot.journal.pages import PAGE_BYTES, Image, Row, rows
 from bot.journal.store import open_store
 from bot.journal.wal import newest_pages
@@ -33,7 +32,7 @@ def fill(db: sqlite3.Connection, messages: range) -> None:
         lane = f"campfire/{number % 5}"
         long = "Füße 👣 " * (400 * (number % 7 == 0) + number)
         message = replace(said(f"{number}: {long}", number=number), room=str(number % 5))
-        inbox.accept(db, [Arrival(message=message, lane=lane, node="hearth-1", at=AT + number)])
+        inbox.accept(db, [(message, lane)], node="hearth-1", at=AT + number)
         _bring_to_its_end(db, db.execute("SELECT max(seq) FROM inbox").fetchone()[0], long)
         db.execute("COMMIT")
 

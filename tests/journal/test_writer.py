@@ -146,6 +146,20 @@ async def test_a_bug_reaches_its_caller(writer: Writer) -> None:
     assert await writer.read(notes) == set()
 
 
+async def test_one_that_is_alone_needs_no_savepoint(writer: Writer) -> None:
+    """It leaves nothing when it fails all the same, and the next one finds an open door."""
+    await break_at(writer, "SAVEPOINT operation", "RELEASE operation")
+
+    def half(db: sqlite3.Connection) -> None:
+        note("half", db)
+        note("half", db)
+
+    with pytest.raises(JournalError, match="UNIQUE"):
+        await writer.write(half)
+    assert await writer.write(lambda db: note("whole", db)) == 1
+    assert await writer.read(notes) == {"whole"}
+
+
 async def test_a_bug_without_a_caller_is_heard(writer: Writer) -> None:
     """When the caller was cancelled, the loop's exception handler gets the bug."""
     heard: list[object] = []
@@ -178,8 +192,10 @@ async def test_a_transaction_that_cannot_begin_fails_its_batch(
 ) -> None:
     """It does not matter where the disk gives up."""
     await break_at(writer, statement)
-    with pytest.raises(JournalUnavailable):
-        await writer.write(lambda db: note("lost", db))
+    async with busy(writer):
+        lost = [writer.write(lambda db, n=n: note(f"lost {n}", db)) for n in range(2)]
+    results = await asyncio.gather(*lost, return_exceptions=True)
+    assert [type(result) for result in results] == [JournalUnavailable] * 2
     await break_at(writer)
     assert await writer.read(notes) == set()
 

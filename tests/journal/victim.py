@@ -32,7 +32,7 @@ async def before_the_commit(journal: Journal) -> None:
     await acknowledge(journal, 1)
 
     def operation(db: sqlite3.Connection) -> None:
-        inbox.accept(db, [inbox.Arrival(message=said(number=2), lane=LANE, node="hearth-1", at=0)])
+        inbox.accept(db, [(said(number=2), LANE)], node="hearth-1", at=0)
         die()
 
     await journal._writer.write(operation)

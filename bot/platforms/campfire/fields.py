@@ -5,6 +5,7 @@ or the bot's key. A key is given in dots (``message.body.html``); its last word 
 """
 
 import json
+from functools import cache
 from typing import Any, NoReturn
 
 from bot.errors import Malformed
@@ -129,5 +130,6 @@ def _refuse(fields: Fields, key: str, rule: str) -> NoReturn:
     raise Malformed(f"{key} {found}; it must be {rule}")
 
 
+@cache
 def _last(key: str) -> str:
     return key.rpartition(".")[2]

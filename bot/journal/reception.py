@@ -1,0 +1,113 @@
+"""Where messages wait for their commit: those that come while one is under way share the next."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from bot.errors import BotError, JournalError
+from bot.journal import inbox
+from bot.journal.familiar import Familiar
+from bot.journal.writer import Writer
+from bot.records import Acceptance, Message
+
+#: Most messages in a statement: bounds how long the first of them waits for the last.
+MOST: Final = 256
+
+_Answer = asyncio.Future[Acceptance]
+_Group = list[tuple[inbox.Arrival, _Answer]]
+_Landing = asyncio.Future[list[Acceptance]]
+
+
+class Reception:
+    """Accepts messages in groups, from the loop that made it.
+
+    A commit costs as much as dozens of rows, and each time the writer's thread wants the
+    interpreter it has to wait for a busy loop. So one group is under way at a time; somebody who
+    is alone never waits for others.
+    """
+
+    def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
+        self._writer = writer
+        self._node = node
+        self._now = now
+        self._loop = asyncio.get_running_loop()
+        self._familiar = Familiar()
+        self._group: _Group = []
+        #: Groups that are with the writer.
+        self._under_way = 0
+        self._tell: Callable[[str], None] = lambda _lane: None
+
+    def on_new(self, tell: Callable[[str], None]) -> None:
+        """Call *tell* with the lane of what is new, once it is on disk."""
+        self._tell = tell
+
+    def accept(self, message: Message, lane: str) -> _Answer:
+        """Promise what becomes of *message*; it lands even when nobody waits any more."""
+        answer: _Answer = self._loop.create_future()
+        if not self._group and not self._under_way:
+            # After what else this turn of the loop brings.
+            self._loop.call_soon(self.hand_over)
+        self._group.append(((message, lane), answer))
+        if len(self._group) == MOST:
+            self.hand_over()
+        return answer
+
+    async def skip(self, message: Message, lane: str, reason: str) -> Acceptance:
+        """Record a message that gets no answer."""
+        arrival, at = (message, lane), self._now()
+        return await self._writer.write(
+            partial(inbox.skip, arrival=arrival, reason=reason, node=self._node, at=at)
+        )
+
+    def hand_over(self) -> None:
+        """Give the writer what has come so far."""
+        group, self._group = self._group, []
+        if group:
+            self._submit(group)
+
+    def _submit(self, group: _Group) -> None:
+        arrivals, at = [arrival for arrival, _ in group], self._now()
+        try:
+            landing = self._write(arrivals, at)
+        except JournalError as error:
+            self._fail(group, error)
+            return
+        self._under_way += 1
+        landing.add_done_callback(partial(self._landed, group, at))
+
+    def _write(self, arrivals: list[inbox.Arrival], at: float) -> _Landing:
+        if self._familiar.covers(arrivals, at=at):
+            return self._writer.write(partial(inbox.insert, arrivals=arrivals, at=at))
+        return self._writer.write(partial(inbox.accept, arrivals=arrivals, node=self._node, at=at))
+
+    def _landed(self, group: _Group, at: float, landing: _Landing) -> None:
+        self._under_way -= 1
+        self.hand_over()
+        error = landing.exception()
+        if error is None:
+            self._familiar.note([arrival for arrival, _ in group], at=at)
+            self._answer(group, landing.result())
+        elif len(group) == 1:
+            self._fail(group, error)
+        else:
+            for one in group:  # one that cannot be stored keeps nobody else out
+                self._submit([one])
+
+    def _answer(self, group: _Group, acceptances: list[Acceptance]) -> None:
+        """Tell everybody who still waits, and the lanes in any case."""
+        news: dict[str, None] = {}
+        for ((_, lane), answer), acceptance in zip(group, acceptances, strict=True):
+            if acceptance is Acceptance.NEW:
+                news[lane] = None
+            if not answer.done():
+                answer.set_result(acceptance)
+        for lane in news:
+            self._tell(lane)
+
+    def _fail(self, group: _Group, error: BaseException) -> None:
+        waiting = [answer for _, answer in group if not answer.done()]
+        for answer in waiting:
+            answer.set_exception(error)
+        if not waiting and not isinstance(error, BotError):
+            raise error  # a bug that nobody waits for: the loop reports it
