@@ -52,7 +52,7 @@ from bot.web.webhook import Webhook
 log = structlog.get_logger(__name__)
 
 #: How often catching up is thought of; it decides by itself whether a look is due.
-_CATCH_UP_S = 30.0
+_CATCH_UP_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -96,14 +96,19 @@ class CatchUp:
     async def run(self) -> None:
         """Look where a look is due: everywhere at the start, then at the rooms in use.
 
-        A room that could not be read is read again at the next call, whenever that is.
+        A room that could not be read is read again at the next call, whenever that is; and a new
+        one is read as soon as it is known, so that it can be caught up with from then on.
         """
-        now = self._now()
-        if not self._within_s or not self._due(now):
+        if not self._within_s:
             return
-        known_s = _KNOWN_S if self._last is None else _IN_USE_S
-        places = await self._journal.places.used_since(now - known_s)
-        self._last, self._outage = now, False
+        now = self._now()
+        if self._due(now):
+            known_s = _KNOWN_S if self._last is None else _IN_USE_S
+            places = await self._journal.places.used_since(now - known_s)
+            self._last, self._outage = now, False
+        else:
+            used = await self._journal.places.used_since(now - EVERY_S)
+            places = tuple(place for place in used if place.cursor is None)
         gate = asyncio.Semaphore(_ROOMS_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for place in places:

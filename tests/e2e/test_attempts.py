@@ -17,11 +17,19 @@ from bot.agent.conversation import Conversation
 async def ask(self, *args, **kwargs): os.kill(os.getpid(), 9)
 Conversation.ask = ask
 """
+# The cost is counted once the child has written its answer down.
 _AT_FREEZE = """
-import os
+import asyncio, os
 from bot.journal.journal import Journal
-async def freeze(self, *args, **kwargs): os.kill(os.getpid(), 9)
-Journal.freeze = freeze
+from bot.sessions.session import Session
+written, spent = asyncio.Event(), Session.spent
+def note(self, counted_usd):
+    written.set()
+    return spent(self, counted_usd)
+async def freeze(self, *args, **kwargs):
+    await written.wait()
+    os.kill(os.getpid(), 9)
+Session.spent, Journal.freeze = note, freeze
 """
 _AT_POST = """
 import os

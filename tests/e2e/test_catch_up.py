@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from bot.testing.campfire import Campfire
 from bot.testing.campfire.records import Dialect
 from tests.e2e.watching import Log
 from tests.e2e.world import World, open_world
@@ -33,6 +36,25 @@ async def test_what_was_said_while_nobody_listened_is_answered(tmp_path: Path) -
             assert "still there" in await world.answer(direct)
             assert (await server.settled()) == {"accepted": 4, "answered": 4}
         assert world.campfire.violations == ()
+
+
+async def test_a_new_room_is_known_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first word in a room is enough: what is said after the next look is caught up with."""
+    monkeypatch.setattr("bot.app._CATCH_UP_S", 0.1)
+    async with open_world(tmp_path) as world:
+        async with world.serving() as server:
+            await world.ask("@Ada my name is Kim")
+            await server.settled()
+            await world.campfire.wait_until(_was_read)
+        said = await world.campfire.say(
+            world.room, world.kim, "@Ada what is my name?", mention=[world.ada], deliver=False
+        )
+        async with world.serving():
+            assert "Kim" in await world.answer(said)
+
+
+def _was_read(campfire: Campfire) -> bool:
+    return any(call.method == "GET" for call in campfire.api_calls)
 
 
 async def test_what_arrived_is_not_answered_again(tmp_path: Path, log: Log) -> None:

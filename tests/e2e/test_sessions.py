@@ -45,14 +45,15 @@ async def test_a_room_keeps_its_child(tmp_path: Path) -> None:
 
 async def test_the_file_is_there_before_the_model_is_asked(tmp_path: Path) -> None:
     """A crash at any later moment finds the session's id."""
-    async with open_world(tmp_path) as world, world.serving():
+    async with open_world(tmp_path) as world:
         found: list[dict[str, Any]] = []
 
         async def look() -> None:
             found.extend(json.loads(path.read_text()) for path in world.session_files())
 
         world.model.script("hello", Behaviour(pause=look))
-        await world.ask("@Ada hello")
+        async with world.serving():
+            await world.ask("@Ada hello")
         (file,) = found
         assert str(UUID(file["session_id"])) == file["session_id"]
         assert (file["room_id"], file["bot_id"]) == (world.room.id, "ada")
@@ -156,9 +157,9 @@ async def test_an_expired_session_is_forgotten(tmp_path: Path) -> None:
             assert "recap" not in world.model.requests[-1].last_text
             session = await the_session(server)
             assert session["last_path"] == "cold"
-            assert [path.stem for path in world.transcripts()] == [session["session_id"]]
             assert not old.exists()
             assert (await server.get("/session/stats"))["lost"] == 0
+        assert [path.stem for path in world.transcripts()] == [session["session_id"]]
 
 
 def age_by_a_day_and_more(world: World) -> None:
