@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
+from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
 from bot.config.address import loopback_url
 from bot.config.roster import Reload, Roster
@@ -38,13 +39,15 @@ from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
+from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.turn import Turns
-from bot.sessions.budget import hot_limit
+from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
 from bot.sessions.sessions import Sessions, open_sessions
+from bot.sessions.spares import Spares
 from bot.web.edge import Edge
 from bot.web.server import build_server, listen
 from bot.web.webhook import Webhook
@@ -53,6 +56,8 @@ log = structlog.get_logger(__name__)
 
 #: How often catching up is thought of; it decides by itself whether a look is due.
 _CATCH_UP_S = 30.0
+#: How often the agent's children are looked at.
+_CHILDREN_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +67,7 @@ class Hearth:
     edge: ASGIApp
     lanes: Lanes
     roster: Roster
+    sessions: Sessions
 
 
 async def serve(settings: Settings, environ: Mapping[str, str]) -> None:
@@ -105,6 +111,7 @@ async def run_server(
             if on_listening is not None:
                 on_listening(url)
             log.info("resumed", lanes=await hearth.lanes.resume())
+            hearth.sessions.open_recent(hearth.roster.get, settings.warm_rooms)
             # What is here now stays: to look through it for garbage holds the loop, long enough to
             # show in the slowest hundredth of the acknowledgements.
             gc.collect()
@@ -112,6 +119,7 @@ async def run_server(
             gc.set_threshold(20_000, 20, 20)
             await stop.wait()
             # 1. The listener stays open: deliveries are still recorded, for the next start.
+            hearth.sessions.stop_ahead()
             # 2. Running turns finish within the grace; the rest is cut off and said so.
             cut = await hearth.lanes.drain(settings.grace_s)
             # 3. Only now the server closes; open requests get their answer.
@@ -128,10 +136,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
     _configure_logging(settings, KnownSecrets(settings, roster, admin_token=""))
     token = load_admin_token(settings)
     _configure_logging(settings, KnownSecrets(settings, roster, admin_token=token.value))
-    for warning in roster.warnings:
-        log.warning("bot_file_unwise", what=str(warning))
-    if not settings.agent_access.complete:
-        log.warning("no_model_access", cure=NO_ACCESS_CURE)
+    _warn(settings, roster)
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         journal = await opened(open_journal(cache / FILE, node=str(uuid4())))
@@ -142,13 +147,14 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         await asyncio.to_thread(end_orphans, folders)
         agent = Agent(settings.agent_access, folders)
         child = await agent.prepare()
-        limit = hot_limit(settings.memory_budget_bytes)
-        sessions = await opened(open_sessions(agent, SessionFiles(cache), journal, hot_limit=limit))
+        sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.sdk, child=child.child)
         answering = Answering(journal, sessions, agent)
         turns = Turns(journal, answering, Posting(journal), Quarantine(), roster, chats)
-        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn))
+        lanes = await opened(
+            open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
+        )
         jobs = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
@@ -156,11 +162,28 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
             journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
         )
         look = Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run)
-        await opened(open_schedule((*jobs, look)))
-        await opened(_keeping_up(roster, agent, campfire))
-        webhook = Webhook(roster, chats, journal, metrics, enqueue=lanes.enqueue)
+        await opened(open_schedule((*jobs, *_children_jobs(sessions), look)))
+        await opened(_keeping_up(roster, agent, campfire, sessions))
+        inbox = Foresight(journal, sessions, roster.get, stopping=lambda: lanes.draining)
+        webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
-        yield Hearth(edge=Edge(webhook, pages), lanes=lanes, roster=roster)
+        yield Hearth(edge=Edge(webhook, pages), lanes=lanes, roster=roster, sessions=sessions)
+
+
+def _warn(settings: Settings, roster: Roster) -> None:
+    """Tell the operator what works and is unwise."""
+    for warning in roster.warnings:
+        log.warning("bot_file_unwise", what=str(warning))
+    if not settings.agent_access.complete:
+        log.warning("no_model_access", cure=NO_ACCESS_CURE)
+
+
+def _children_jobs(sessions: Sessions) -> tuple[Job, ...]:
+    """Return what looks after the agent's children; the watchdog waits for none of the others."""
+    return (
+        Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
+        Job(name="watchdog", every_s=_CHILDREN_S, run=sessions.end_stuck),
+    )
 
 
 def _make_cache(folder: Path) -> Path:
@@ -186,12 +209,31 @@ def _configure_logging(settings: Settings, secrets: KnownSecrets) -> None:
     configure_logging(format=settings.log_format, level=settings.log_level, secrets=secrets)
 
 
+def _sessions(
+    settings: Settings, agent: Agent, cache: Path, journal: Journal, roster: Roster
+) -> AbstractAsyncContextManager[Sessions]:
+    """Return the sessions, within their budget, to be opened."""
+    samples = MemorySamples()
+    budget = Budget.of(settings.memory_budget_bytes, child_bytes=settings.child_limit_bytes)
+    return open_sessions(
+        agent,
+        SessionFiles(cache),
+        journal,
+        spares=Spares(agent, lambda: roster.bots, each=settings.spares),
+        allowance=Allowance(budget, samples),
+        samples=samples,
+    )
+
+
 @asynccontextmanager
-async def _keeping_up(roster: Roster, agent: Agent, campfire: Campfire) -> AsyncIterator[None]:
+async def _keeping_up(
+    roster: Roster, agent: Agent, campfire: Campfire, sessions: Sessions
+) -> AsyncIterator[None]:
     """Follow what changes in the bots' folder, for as long as the block lasts."""
 
     def introduce(_reload: Reload | None = None) -> None:
         campfire.know_bots(bot.credentials.key for bot in roster.bots.values())
+        sessions.bots_changed()
 
     introduce()
     for bot in roster.bots.values():

@@ -45,7 +45,7 @@ async def test_a_room_keeps_its_child(tmp_path: Path) -> None:
 
 async def test_the_file_is_there_before_the_model_is_asked(tmp_path: Path) -> None:
     """A crash at any later moment finds the session's id."""
-    async with open_world(tmp_path) as world, world.serving():
+    async with open_world(tmp_path) as world, world.serving() as server:
         found: list[dict[str, Any]] = []
 
         async def look() -> None:
@@ -56,6 +56,8 @@ async def test_the_file_is_there_before_the_model_is_asked(tmp_path: Path) -> No
         (file,) = found
         assert str(UUID(file["session_id"])) == file["session_id"]
         assert (file["room_id"], file["bot_id"]) == (world.room.id, "ada")
+        # What a turn cost is known once the child has written it down.
+        await server.until("/session/stats", lambda page: page["sessions"][0]["cost_usd"] > 0)
         assert [path.stem for path in world.transcripts()] == [file["session_id"]]
 
 

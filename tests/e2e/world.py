@@ -118,6 +118,9 @@ class World:
             "HEARTH_PORT": "0",
             "HEARTH_GRACE": "10s",
             "HEARTH_ADMIN_TOKEN": ADMIN_TOKEN,
+            # Nothing that a test did not ask for boots beside what it looks at.
+            "HEARTH_SPARES": "0",
+            "HEARTH_WARM_ROOMS": "0",
             "HEARTH_LOG_FORMAT": "json",
             "HEARTH_LOG_LEVEL": "debug",
             "ANTHROPIC_API_KEY": "sk-a-key-of-the-tests",

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from bot.platforms.failed import PostFailed
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain
 from bot.journal import Journal
-from bot.platforms.failed import PostFailed
 from bot.records import Entry, Outcome, Part, PartKind, RoomMessage
 from bot.rooms.lookup import POST_TIMEOUT_S, Fate, judge
 from bot.rooms.posting import Posting

@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from bot.platforms.failed import PostFailed
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, JournalUnavailable
 from bot.journal import Journal
-from bot.platforms.failed import PostFailed
 from bot.records import Entry, Outcome, Part, PartKind, PartState
 from bot.rooms.posting import Posting
 from tests.rooms.people import LANE, Clock, FakeChat, Interrupted, a_journal, accepted, said

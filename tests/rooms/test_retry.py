@@ -1,9 +1,9 @@
 """When to post again is a pure decision."""
 
 import pytest
+from bot.platforms.failed import PostFailed
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain
-from bot.platforms.failed import PostFailed
 from bot.rooms.retry import repeat_after, retry_after
 
 _DOWN = ChatUnavailable("connection refused")
