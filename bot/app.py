@@ -1,11 +1,8 @@
 """The composition root: everything is opened here, in order, and closed in reverse."""
 
 import asyncio
-import gc
-import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +13,8 @@ from starlette.types import ASGIApp
 
 from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
+from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
-from bot.config.address import loopback_url
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
@@ -38,21 +35,24 @@ from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
+from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.turn import Turns
-from bot.sessions.budget import hot_limit
+from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
 from bot.sessions.sessions import Sessions, open_sessions
+from bot.sessions.spares import Spares
 from bot.web.edge import Edge
-from bot.web.server import build_server, listen
 from bot.web.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
 #: How often catching up is thought of; it decides by itself whether a look is due.
 _CATCH_UP_S = 10.0
+#: How often the agent's children are looked at.
+_CHILDREN_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,73 +63,7 @@ class Hearth:
     lanes: Lanes
     posting: Posting
     roster: Roster
-
-
-async def serve(settings: Settings, environ: Mapping[str, str], *, listener: socket.socket) -> None:
-    """Serve on *listener* until SIGTERM or SIGINT; a second one ends the process at once."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, stop, loop)
-    await run_server(settings, environ, stop=stop, listener=listener)
-
-
-def _stop(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
-    """Ask for an orderly end, and give the signals back to the system for the next time."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)
-    log.info("stopping", again="a second signal ends the server at once")
-    stop.set()
-
-
-async def run_server(
-    settings: Settings,
-    environ: Mapping[str, str],
-    *,
-    stop: asyncio.Event,
-    listener: socket.socket | None = None,
-    on_listening: Callable[[str], None] | None = None,
-) -> None:
-    """Serve until *stop* is set, on a *listener* of its own if it is given none.
-
-    *on_listening* is told the address. Raises ConfigError, AgentMissing or JournalUnavailable,
-    or a group of them, when it cannot start; any other exception is a bug, for which the process
-    has to end.
-    """
-    # Bound first: what is delivered while everything opens waits in the backlog.
-    with listener or listen(settings.host, settings.port) as bound:
-        async with open_hearth(settings, environ) as hearth, asyncio.TaskGroup() as group:
-            _keep_what_is_here()
-            server = build_server(hearth.edge)
-            http = group.create_task(server.serve(sockets=[bound]), name="http")
-            http.add_done_callback(lambda _: stop.set())
-            url = address(bound)
-            log.info("started", url=url, bots=sorted(hearth.roster.bots))
-            if on_listening is not None:
-                on_listening(url)
-            log.info("resumed", lanes=await hearth.lanes.resume())
-            await stop.wait()
-            # 1. The listener stays open: deliveries are still recorded, for the next start.
-            # 2. Replies that only wait for their next try wait in the journal.
-            hearth.posting.wait_no_more()
-            # 3. Running turns finish within the grace; the rest is cut off and said so.
-            cut = await hearth.lanes.drain(settings.grace_s)
-            # 4. Only now the server closes; open requests get their answer.
-            server.should_exit = True
-            log.info("drained", cut_off=cut)
-    log.info("stopped")
-
-
-def _keep_what_is_here() -> None:
-    """Have no pause for garbage look through what a start has made: it stays.
-
-    That would hold the loop, long enough to show in the slowest hundredth of the acknowledgements.
-    There is next to no garbage in it, and looking now would hold up the first turn.
-    """
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-    gc.enable()
+    sessions: Sessions
 
 
 @asynccontextmanager
@@ -153,14 +87,15 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
             await asyncio.to_thread(end_orphans, folders)
             campfire = await opened(open_campfire(settings.campfire_url or ""))
         chats = {campfire.name: campfire}
-        limit = hot_limit(settings.memory_budget_bytes)
-        sessions = await opened(open_sessions(agent, SessionFiles(cache), journal, hot_limit=limit))
+        sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
         answering = Answering(journal, sessions, agent)
         posting = Posting(journal)
         turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
-        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn))
+        lanes = await opened(
+            open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
+        )
         jobs = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
@@ -168,11 +103,26 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
             journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
         )
         look = Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run)
-        await opened(open_schedule((*jobs, look)))
-        await opened(_keeping_up(roster, agent, campfire))
-        webhook = Webhook(roster, chats, journal, metrics, enqueue=lanes.enqueue)
+        await opened(open_schedule((*jobs, *_children_jobs(sessions), look)))
+        await opened(_keeping_up(roster, agent, campfire, sessions))
+        inbox = Foresight(journal, sessions, roster.get, stopping=lambda: lanes.draining)
+        webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
-        yield Hearth(edge=Edge(webhook, pages), lanes=lanes, posting=posting, roster=roster)
+        yield Hearth(
+            edge=Edge(webhook, pages),
+            lanes=lanes,
+            posting=posting,
+            roster=roster,
+            sessions=sessions,
+        )
+
+
+def _children_jobs(sessions: Sessions) -> tuple[Job, ...]:
+    """Return what looks after the agent's children; the watchdog waits for none of the others."""
+    return (
+        Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
+        Job(name="watchdog", every_s=_CHILDREN_S, run=sessions.end_stuck),
+    )
 
 
 def _make_cache(folder: Path) -> Path:
@@ -206,12 +156,31 @@ def _configure_logging(settings: Settings, secrets: KnownSecrets) -> None:
     configure_logging(format=settings.log_format, level=settings.log_level, secrets=secrets)
 
 
+def _sessions(
+    settings: Settings, agent: Agent, cache: Path, journal: Journal, roster: Roster
+) -> AbstractAsyncContextManager[Sessions]:
+    """Return the sessions, within their budget, to be opened."""
+    samples = MemorySamples()
+    budget = Budget.of(settings.memory_budget_bytes, child_bytes=settings.child_limit_bytes)
+    return open_sessions(
+        agent,
+        SessionFiles(cache),
+        journal,
+        spares=Spares(agent, lambda: roster.bots, each=settings.spares),
+        allowance=Allowance(budget, samples),
+        samples=samples,
+    )
+
+
 @asynccontextmanager
-async def _keeping_up(roster: Roster, agent: Agent, campfire: Campfire) -> AsyncIterator[None]:
+async def _keeping_up(
+    roster: Roster, agent: Agent, campfire: Campfire, sessions: Sessions
+) -> AsyncIterator[None]:
     """Follow what changes in the bots' folder, for as long as the block lasts."""
 
     def introduce(_reload: Reload | None = None) -> None:
         campfire.know_bots(bot.credentials.key for bot in roster.bots.values())
+        sessions.bots_changed()
 
     introduce()
     for bot in roster.bots.values():
@@ -257,9 +226,3 @@ def _pages(
         DeadLetterPages(letters),
         token=token,
     )
-
-
-def address(listener: socket.socket) -> str:
-    """Return the URL under which *listener* can be reached on this machine."""
-    host, port = listener.getsockname()[:2]
-    return loopback_url(host, port)

@@ -21,6 +21,7 @@ BotError
 └── AgentError                   the agent's or its model's
     ├── AgentMissing                 the child's program, its version or a flag is not there
     ├── AgentStartFailed             the child did not start
+    ├── NoPlace                      too many others are being answered
     ├── SessionLost                  the session cannot be resumed: cold, with a recap
     ├── ConversationDied             the child ended on its own; one retry
     ├── TurnTimedOut                 the turn took longer than the bot allows, or went silent
@@ -165,6 +166,10 @@ class AgentMissing(AgentError):
 
 class AgentStartFailed(AgentError):
     """The child did not start; its last words are in the message."""
+
+
+class NoPlace(AgentError):
+    """There is no memory for one more child, and none that could go."""
 
 
 class SessionLost(AgentError):

@@ -3,11 +3,14 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterable
+from contextlib import suppress
 
+from bot.agent.boots import Boots
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import bare_environment, bundled_child, write_launcher
+from bot.agent.line import Ticket
 from bot.agent.options import agent_options
 from bot.agent.selfcheck import ChildVersion, check_child
 from bot.agent.start import Fresh, Start
@@ -27,8 +30,7 @@ class Agent:
     def __init__(self, access: AgentAccess, folders: AgentFolders) -> None:
         self._access = access
         self._folders = folders
-        # A boot takes half a CPU second: more at once than cores only makes all of them late.
-        self._boots = asyncio.Semaphore(max(1, os.cpu_count() or 1))
+        self._boots = Boots(max(1, os.cpu_count() or 1))
 
     async def prepare(self) -> ChildVersion:
         """Write the launcher and look at the child once.
@@ -48,10 +50,13 @@ class Agent:
         start = Fresh(session_id="00000000-0000-4000-8000-000000000000")
         agent_options(bot, start, access=self._access, folders=self._folders, stderr=_unheard)
 
-    def conversation(
-        self, bot: Bot, start: Start, *, on_cost: Callable[[float], None]
-    ) -> Conversation:
-        """Return a conversation that is not running yet; see there for *on_cost*.
+    @property
+    def boots_waiting(self) -> int:
+        """How many children wait until they may boot."""
+        return self._boots.waiting
+
+    def conversation(self, bot: Bot, start: Start, ticket: Ticket) -> Conversation:
+        """Return a conversation that is not running yet; *ticket* says how urgent it is.
 
         Raises AgentMissing when one of the bot's in-process tools cannot be loaded.
         """
@@ -61,7 +66,7 @@ class Agent:
             access=self._access,
             folders=self._folders,
             boots=self._boots,
-            on_cost=on_cost,
+            ticket=ticket,
         )
 
     async def transcript(self, bot: str, session_id: str) -> Transcript | None:
@@ -71,6 +76,19 @@ class Agent:
     async def forget(self, bot: str, session_id: str) -> None:
         """Remove the session's transcript and working directory. Its child must be gone."""
         await asyncio.to_thread(self._forget, bot, session_id)
+
+    async def tidy(self, known: Iterable[str]) -> None:
+        """Remove the empty working directories of sessions that are not *known*.
+
+        They are of spares that a crash left behind. For the start, before there is a child.
+        """
+        await asyncio.to_thread(self._tidy, frozenset(known))
+
+    def _tidy(self, known: frozenset[str]) -> None:
+        for work in (self._folders.root / "work").glob("*/*"):
+            if is_session_id(work.name) and work.name not in known:
+                with suppress(OSError):  # not empty: of a session whose file is gone
+                    work.rmdir()
 
     def _forget(self, bot: str, session_id: str) -> None:
         if not is_session_id(session_id):

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message
 
-from bot.agent.child import kill, resident_bytes
+from bot.agent.boots import Boots
+from bot.agent.child import kill
+from bot.agent.client import Client, one_prompt
 from bot.agent.folders import AgentFolders
+from bot.agent.line import Ticket
 from bot.agent.options import agent_options
+from bot.agent.pulse import Pulse, within
 from bot.agent.reply import Asking, Reply
 from bot.agent.start import Start
 from bot.agent.translate import BrokenConfig, foreign_errors
@@ -32,35 +35,11 @@ _CLOSE_S = 2.0
 _STDERR_LINES = 20
 
 
-class Client(Protocol):
-    """What a conversation uses of the SDK's client."""
-
-    async def connect(self) -> None:
-        """Start the child."""
-
-    async def get_server_info(self) -> dict[str, Any] | None:
-        """Return what the child said of itself when it started: ``pid`` among others."""
-
-    async def query(self, prompt: AsyncIterator[dict[str, Any]]) -> None:
-        """Send a prompt."""
-
-    def receive_messages(self) -> AsyncIterator[Message]:
-        """Yield all that the child says, until it ends."""
-        ...
-
-    async def interrupt(self) -> None:
-        """Have the child drop what it is doing."""
-
-    async def disconnect(self) -> None:
-        """End the child. May be called again when it was cancelled."""
-
-
 class Conversation:
     """An open client on a session.
 
     `run` is its owner, from boot to end: it belongs into a task group. Any task of the same loop
-    may `ask`, one at a time; whoever asks is told when the child dies. *on_cost* is told what the
-    child has counted for the session, in US dollars, after each prompt.
+    may `ask`, one at a time; whoever asks is told when the child dies.
     """
 
     def __init__(
@@ -70,8 +49,8 @@ class Conversation:
         *,
         access: AgentAccess,
         folders: AgentFolders,
-        boots: asyncio.Semaphore,
-        on_cost: Callable[[float], None],
+        boots: Boots,
+        ticket: Ticket,
         client: Callable[[ClaudeAgentOptions], Client] = ClaudeSDKClient,
     ) -> None:
         self.bot = bot
@@ -81,9 +60,17 @@ class Conversation:
         self.closing = False
         #: Whether the child ended on its own, after it had booted.
         self.died = False
+        #: Whether it was ended because it said nothing any more.
+        self.silenced = False
+        #: The child's process; None before it has booted.
+        self.pid: int | None = None
+        #: The wish for it: whoever comes to need it may make that more urgent.
+        self.ticket = ticket
+        #: Told after each prompt what the child has counted for the session, in US dollars.
+        self.on_cost: Callable[[float], None] = _uncounted
         self._folders = folders
         self._boots = boots
-        self._on_cost = on_cost
+        self._pulse = Pulse()
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._client = client(
             agent_options(bot, start, access=access, folders=folders, stderr=self._stderr.append)
@@ -94,8 +81,8 @@ class Conversation:
         self._end: AgentError | None = None
         self._owner: asyncio.Task[Any] | None = None
         self._leaving = False
+        self._booting = False
         self._asking: Asking | None = None
-        self._pid: int | None = None
 
     @property
     def usable(self) -> bool:
@@ -103,9 +90,10 @@ class Conversation:
         return self._fit
 
     @property
-    def memory_bytes(self) -> int | None:
-        """Resident bytes of the child and what it started; None while there is none."""
-        return resident_bytes(self._pid) if self._pid is not None else None
+    def stuck_s(self) -> float:
+        """How long it has not been heard, while it had something to do."""
+        asked = self._asking is not None and not self._asking.heard.is_set()
+        return self._pulse.quiet_s if self._booting or asked or self._leaving else 0.0
 
     async def run(self) -> None:
         """Own the child: start it, read all it says, see it end. Returns when it is gone."""
@@ -113,7 +101,7 @@ class Conversation:
             return
         self._owner = asyncio.current_task()
         try:
-            async with self._boots:
+            async with self._boots.admitted(self.ticket):
                 await self._connect()
             self._fit = True
             self._ready.set()
@@ -122,7 +110,7 @@ class Conversation:
             self._end = error
             self.died = self._ready.is_set() and not self.closing
         finally:
-            self._leaving = True
+            self._leaving, self._booting = True, False
             self._release()
             try:
                 await self._disconnect()
@@ -141,25 +129,29 @@ class Conversation:
             raise AgentStartFailed(str(self._end)) from self._end
         raise self._end
 
-    async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
+    async def ask(
+        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+    ) -> Reply:
         """Send one prompt and return its answer, as soon as that is complete.
 
         The child may still be writing it down then; the next prompt waits for that. Raises
-        ConversationDied, ModelFailed, or TurnTimedOut, after which the prompt is interrupted and
-        its answer can no longer come.
+        ConversationDied, ModelFailed, or TurnTimedOut: it took longer than *timeout_s*, or the
+        child said nothing for *silence_s*. Then the prompt is interrupted, and its answer can no
+        longer come.
         """
         await self._rest()
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
         asking = self._asking = Asking(prompt_uuid, now=asyncio.get_running_loop().time())
+        self._pulse.beat()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._send(text, prompt_uuid)
-                await asking.heard.wait()
-        except TimeoutError:
+                await self._pulse.until(asking.heard, silence_s=silence_s)
+        except TimeoutError as late:
             await self._silence(asking)
             if not asking.answered:  # it may have been answered just then: the agent knows it
-                raise TurnTimedOut(f"no answer within {timeout_s:g} s") from None
+                raise TurnTimedOut(str(late) or f"no answer within {timeout_s:g} s") from None
         finally:
             if not asking.heard.is_set():
                 self._fit = False  # its answer may still come; `close` interrupts it
@@ -178,7 +170,15 @@ class Conversation:
             self._leave()
         await self.ended.wait()
 
+    def abort(self) -> None:
+        """End the child at once, and the wait of its owner, whatever that waits for."""
+        self._kill()
+        if self._owner is not None:
+            self._owner.cancel()
+
     async def _connect(self) -> None:
+        self._booting = True
+        self._pulse.beat()
         with foreign_errors(self._stderr):
             await asyncio.to_thread(self._folders.prepare, self.bot, self.session_id)
             try:
@@ -190,12 +190,14 @@ class Conversation:
                 self._folders.drop_child_settings(self.bot.id)
                 await self._client.connect()
             server = await self._client.get_server_info() or {}
-        self._pid = server.get("pid")
+        self.pid = server.get("pid")
+        self._booting = False
 
     async def _read(self) -> None:
         """Read for as long as the child speaks: an unread child blocks after 100 messages."""
         with foreign_errors(self._stderr):
             async for message in self._client.receive_messages():
+                self._pulse.beat()
                 if self._asking is not None:
                     self._hear(message, self._asking)
         raise ConversationDied("the child closed its output")
@@ -205,24 +207,24 @@ class Conversation:
         if asking.finished.is_set():
             self._asking = None
             if asking.session_cost_usd is not None:
-                self._on_cost(asking.session_cost_usd)
+                self.on_cost(asking.session_cost_usd)
 
     async def _rest(self) -> None:
         """Wait until the child is done with the last prompt, whose answer is complete."""
         last = self._asking
         if last is None or not last.heard.is_set():
             return
-        if not await _within(_REST_S, last.finished):
+        if not await within(_REST_S, last.finished):
             await self._silence(last)
 
     async def _stop(self, asking: Asking) -> None:
         """Have the child drop a prompt: in a turn it would not end before the turn does."""
-        if not asking.heard.is_set() or not await _within(_REST_S, asking.finished):
+        if not asking.heard.is_set() or not await within(_REST_S, asking.finished):
             await self._interrupt()
 
     async def _send(self, text: str, prompt_uuid: str) -> None:
         with foreign_errors(self._stderr):
-            await self._client.query(_prompt(text, prompt_uuid))
+            await self._client.query(one_prompt(text, prompt_uuid))
 
     async def _silence(self, asking: Asking) -> None:
         """Interrupt a prompt and see its last message, or else end the child."""
@@ -233,6 +235,7 @@ class Conversation:
                 await asking.finished.wait()
         except TimeoutError:
             log.warning("child_silent", bot=self.bot.id, session=self.session_id)
+            self.silenced = True
             self._kill()
 
     async def _interrupt(self) -> None:
@@ -251,6 +254,7 @@ class Conversation:
 
     async def _disconnect(self) -> None:
         """Let the child go; one that does not listen is ended."""
+        self._pulse.beat()
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._client.disconnect()
@@ -271,23 +275,9 @@ class Conversation:
             self._asking = None
 
     def _kill(self) -> None:
-        if self._pid is not None:
-            kill(self._pid)
+        if self.pid is not None and not self.ended.is_set():
+            kill(self.pid)
 
 
-async def _within(seconds: float, event: asyncio.Event) -> bool:
-    """Wait for *event*, so long at most."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()
-
-
-async def _prompt(text: str, prompt_uuid: str) -> AsyncIterator[dict[str, Any]]:
-    """Yield the one message of a prompt; sent as a plain string it could carry no uuid."""
-    yield {
-        "type": "user",
-        "uuid": prompt_uuid,
-        "message": {"role": "user", "content": text},
-        "parent_tool_use_id": None,
-    }
+def _uncounted(_dollars: float) -> None:
+    """Take the cost of a conversation that is no session's yet."""

@@ -41,7 +41,7 @@ def serve() -> None:
             raise ConfigError(found.mistakes)
         with listen(found.settings.host, found.settings.port) as listener:
             # The agent's import takes half a second; what is delivered meanwhile waits.
-            from bot.app import serve as serve_bots  # noqa: PLC0415 - see above
+            from bot.serving import serve as serve_bots  # noqa: PLC0415 - see above
 
             run(serve_bots(found.settings, os.environ, listener=listener))
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rich.text import Text
 
-from bot.app import run_server
 from bot.cli.console import out
 from bot.cli.talk import Talk, hold_conversation
 from bot.config.settings import load_settings
 from bot.errors import ConfigError, Mistake
+from bot.serving import run_server
 from bot.testing.campfire import Campfire, open_campfire
 from bot.testing.campfire.directory import Room
 from bot.testing.campfire.records import BotAccount, Dialect, Message, PersonAccount, RoomKind

@@ -33,6 +33,8 @@ class TurnRules:
     when_busy: WhenBusy
     #: "room": one turn at a time among all bots of the room; "bot": this bot has its own lane.
     lane: Lane
+    #: Seconds without a sign of life from the agent, after which a turn is given up.
+    silence_s: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

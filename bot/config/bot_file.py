@@ -127,6 +127,11 @@ class TurnTable(_Table):
     """How one turn is run."""
 
     timeout: Lifetime = Field(180.0, description='Longest turn, such as "3m".')
+    silence: Lifetime = Field(
+        60.0,
+        description="Longest time in a turn without a sign of life from the agent; "
+        "longer for tools that take longer.",
+    )
     when_busy: Annotated[WhenBusy, AfterValidator(_built)] = Field(
         "queue", description='What happens to messages during a turn; only "queue" so far.'
     )

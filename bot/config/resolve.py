@@ -52,7 +52,12 @@ def _bot(bot_file: BotFile, bot_id: str, settings: Settings) -> Bot:
         model=bot_file.model,
         system_prompt=bot_file.system_prompt or bot_file.system_prompt_file or "",
         session=SessionRules(scope=session.scope, ttl_s=session.ttl or settings.session_ttl_s),
-        turn=TurnRules(timeout_s=turn.timeout, when_busy=turn.when_busy, lane=turn.lane),
+        turn=TurnRules(
+            timeout_s=turn.timeout,
+            when_busy=turn.when_busy,
+            lane=turn.lane,
+            silence_s=turn.silence,
+        ),
         agent=_agent(bot_file.agent),
     )
 

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.config.address import base_address, web_address
 from bot.config.sentences import guess, predicate_of, shown
-from bot.config.units import format_duration
+from bot.config.units import format_bytes, format_duration
 from bot.config.values import Database, Duration, Host, Lifetime, Port, Size, Token
 from bot.errors import ConfigError, Mistake
 
@@ -116,6 +116,24 @@ class Settings(BaseSettings):
         None,
         description="Memory for open conversations, such as `4GiB`; "
         "unset: derived from the container or machine.",
+    )
+    child_limit_bytes: Annotated[Size, AfterValidator(_enough)] = Field(
+        400 * 2**20,
+        description="Memory of one conversation beyond which it is replaced by a fresh one, "
+        "between two turns.",
+    )
+    spares: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="Conversations that each bot keeps ready for rooms that are new; 0 keeps none.",
+    )
+    warm_rooms: int = Field(
+        16,
+        ge=0,
+        le=1000,
+        description="How many rooms, those used last, are taken up again ahead of time after a "
+        "start, as far as the memory goes; 0 for none.",
     )
     grace_s: Duration = Field(
         30.0, description="How long running turns may take to finish when the server stops."
@@ -255,4 +273,6 @@ def settings_table() -> tuple[SettingRow, ...]:
 def _written(field_name: str, default: object) -> str:
     if isinstance(default, float) and field_name.endswith("_s"):
         return format_duration(default)
+    if isinstance(default, int) and field_name.endswith("_bytes"):
+        return format_bytes(default)
     return "" if default is None else str(default)

@@ -16,6 +16,7 @@ _BYTES = {"": 1, "b": 1} | {
     for power, letter in enumerate("kmgt", start=1)
     for suffix, base in (("b", 1000), ("ib", 1024))
 }
+_UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 _SIZE = re.compile(rf"{_NUMBER}\s*([a-z]*)", re.ASCII)
 _LARGEST_BYTES = 2**50
 
@@ -85,3 +86,11 @@ def parse_bytes(written: object) -> int:
     if size > _LARGEST_BYTES:
         raise ValueError("is more than 1024 TiB, the largest size there is")
     return int(size)
+
+
+def format_bytes(size_bytes: int) -> str:
+    """Write a size as `parse_bytes` reads it, in the largest unit without a fraction: ``4GiB``."""
+    for name, unit in _UNITS:
+        if size_bytes and size_bytes % unit == 0:
+            return f"{size_bytes // unit}{name}"
+    return str(size_bytes)

@@ -1,5 +1,6 @@
 """What Prometheus sees. No room and no person is in a label."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 
 from bot.errors import JournalError
 from bot.journal.views import JournalStatistics
@@ -61,6 +63,7 @@ class Metrics:
         self._turn = self._histogram("turn", "From acceptance to the end of the turn.")
         self._first = self._histogram("first_token", "From the prompt to its first token.")
         self._queue = self._histogram("queue", "From acceptance to the start of the turn.")
+        self._open = self._histogram("open", "From the start of the turn to its prompt.")
         self._post = self._histogram("post", "From the frozen reply to its last posted part.")
         self._free = Gauge(
             "hearth_disk_free_bytes",
@@ -93,6 +96,8 @@ class Metrics:
         path = report.path.value if report.path is not None else "none"
         self._turn.labels(path).observe(report.total_s)
         self._queue.labels(path).observe(report.wait_s)
+        if report.open_s is not None:
+            self._open.labels(path).observe(report.open_s)
         self._post.labels(path).observe(report.post_s)
         if report.first_token_s is not None:
             self._first.labels(path).observe(report.first_token_s)
@@ -128,6 +133,7 @@ class _Known:
         self._sessions = sessions
 
     def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("hearth_tasks", "Tasks of the server.", len(asyncio.all_tasks()))
         yield from message_families(self.tally)
         yield from journal_families(self._journal.statistics(), up=self.tally is not None)
         yield from session_families(self._sessions())

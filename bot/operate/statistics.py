@@ -44,12 +44,19 @@ class SessionRows:
             "offset": window.offset,
             "hot": statistics.hot,
             "hot_limit": statistics.hot_limit,
-            "memory_bytes": sum(row.memory_bytes or 0 for row in newest),
+            "spares": statistics.spares,
+            "memory_bytes": statistics.memory_bytes,
+            "memory_budget_bytes": statistics.memory_budget_bytes,
             "cost_usd": round(sum(row.cost_usd for row in newest), 6),
             "hits": {path.value: count for path, count in statistics.hits.items()},
+            "spare_hits": statistics.spare_hits,
+            "boots": statistics.boots,
+            "boots_waiting": statistics.boots_waiting,
             "lost": statistics.lost,
             "evicted": statistics.evicted,
+            "recycled": statistics.recycled,
             "died": statistics.died,
+            "silenced": statistics.silenced,
             "sessions": [self._row(row) for row in rows],
         }
 
@@ -59,6 +66,7 @@ class SessionRows:
         return {name: getattr(row, name) for name in _FIELDS} | {
             "created_at": row.created_at.isoformat(),
             "last_used": row.last_used.isoformat(),
+            "age_s": round(max(0.0, (self._now - row.created_at).total_seconds()), 1),
             "queue": self._waiting.open(bot, row.room) if bot is not None else 0,
             "ttl_left_s": round(max(0.0, self._ttl_s(row.bot) - idle_s), 1),
         }

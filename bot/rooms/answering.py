@@ -11,7 +11,7 @@ from bot.agent.reply import Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
-from bot.records import Attempt, AttemptState, Entry, Exchange, SessionKey
+from bot.records import Attempt, AttemptState, Entry, Exchange, Message, SessionKey
 from bot.rooms.prompt import compose_prompt
 from bot.sessions.seat import Seat
 from bot.sessions.sessions import Sessions
@@ -67,8 +67,10 @@ class Answering:
         return None
 
     async def _ask(self, entry: Entry, bot: Bot, *, alone: bool) -> Answer | None:
-        key = session_key(bot, entry)
-        async with self._sessions.seat(bot, key, asked_at=entry.accepted_at) as seat:
+        key = session_key(bot, entry.message)
+        async with self._sessions.seat(
+            bot, key, asked_at=entry.accepted_at, lane=entry.lane
+        ) as seat:
             attempt = await self._journal.start_attempt(
                 entry, session_id=seat.session_id, prompt_uuid=str(uuid4()), alone=alone
             )
@@ -78,7 +80,10 @@ class Answering:
             prompt = compose_prompt(entry.message, recap)
             try:
                 reply = await seat.ask(
-                    prompt, prompt_uuid=attempt.prompt_uuid, timeout_s=bot.turn.timeout_s
+                    prompt,
+                    prompt_uuid=attempt.prompt_uuid,
+                    timeout_s=bot.turn.timeout_s,
+                    silence_s=bot.turn.silence_s,
                 )
             except AgentError as error:
                 await self._journal.end_attempt(
@@ -95,7 +100,8 @@ class Answering:
         A room whose last turn is younger than the TTL has a session; a cold start then means
         that it was lost. An older one has expired, and begins anew as it should.
         """
-        limit = _RECAP_TURNS if seat.path is Warmth.COLD else seat.unheard
+        new = seat.path in (Warmth.COLD, Warmth.SPARE)
+        limit = _RECAP_TURNS if new else seat.unheard
         if limit == 0:
             return ()
         last = await self._journal.recent(
@@ -108,7 +114,7 @@ class Answering:
         return last
 
 
-def session_key(bot: Bot, entry: Entry) -> SessionKey:
-    """Name the session that remembers *entry*: the room's, or its author's in the room."""
-    user = entry.message.author.id if bot.session.scope == "user" else None
-    return SessionKey(room=entry.message.room, bot=bot.id, user=user)
+def session_key(bot: Bot, message: Message) -> SessionKey:
+    """Name the session that remembers *message*: the room's, or its author's in the room."""
+    user = message.author.id if bot.session.scope == "user" else None
+    return SessionKey(room=message.room, bot=bot.id, user=user)

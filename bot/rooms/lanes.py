@@ -26,6 +26,10 @@ _JOURNAL_RETRY_S = 1.0
 _EXCUSE_S = 1.0
 
 
+def _unheard(_lane: str) -> None:
+    """Take what nobody listens to."""
+
+
 @dataclass(slots=True)
 class _Lane:
     """A lane with a worker."""
@@ -48,12 +52,14 @@ class Lanes:
         group: asyncio.TaskGroup,
         *,
         on_turn: Callable[[TurnReport], None],
+        on_end: Callable[[str], None] = _unheard,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._journal = journal
         self._turns = turns
         self._group = group
         self._on_turn = on_turn
+        self._on_end = on_end
         self._sleep = sleep
         self._lanes: dict[str, _Lane] = {}
         #: Whether no more turns are started.
@@ -119,6 +125,7 @@ class Lanes:
         # No await from the last look at `woken` to here: a message that came in before is seen,
         # one that comes in after starts a worker of its own.
         del self._lanes[name]
+        self._on_end(name)
 
     async def _head(self, name: str) -> Entry | None:
         while True:
@@ -166,10 +173,17 @@ class Lanes:
 
 @asynccontextmanager
 async def open_lanes(
-    journal: Journal, turns: Turns, *, on_turn: Callable[[TurnReport], None]
+    journal: Journal,
+    turns: Turns,
+    *,
+    on_turn: Callable[[TurnReport], None],
+    on_end: Callable[[str], None],
 ) -> AsyncIterator[Lanes]:
-    """Open the lanes; what still runs at the end is cancelled, and stays open in the journal."""
+    """Open the lanes; what still runs at the end is cancelled, and stays open in the journal.
+
+    *on_turn* is told of every turn that ended, *on_end* of every lane in which nothing is left.
+    """
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes(journal, turns, group, on_turn=on_turn)
+        lanes = Lanes(journal, turns, group, on_turn=on_turn, on_end=on_end)
         yield lanes
         await lanes.drain(0)

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from bot.agent.reply import Reply
 from bot.records import Entry, Outcome
 from bot.rooms.answering import Answer
 from bot.sessions.statistics import Warmth
@@ -20,6 +21,9 @@ class TurnReport:
     path: Warmth | None
     #: From acceptance to the start of the turn.
     wait_s: float
+    #: From there to the prompt, most of it the way to a conversation; None when the agent was not
+    #: asked.
+    open_s: float | None
     #: From the prompt to its first token, and to its result; None when the agent was not asked.
     first_token_s: float | None
     agent_s: float | None
@@ -58,9 +62,16 @@ class Stopwatch:
             outcome=outcome,
             path=answer.path if answer is not None else None,
             wait_s=self.started - accepted,
+            open_s=self._open_s(reply),
             first_token_s=reply.first_token_s if reply is not None else None,
             agent_s=reply.duration_s if reply is not None else None,
             post_s=now - (self.frozen or self.started),
             total_s=now - accepted,
             parts=parts,
         )
+
+    def _open_s(self, reply: Reply | None) -> float | None:
+        """Tell how long nobody thought or spoke yet: all but the agent's own time."""
+        if reply is None or not self.frozen:
+            return None
+        return max(0.0, self.frozen - self.started - reply.duration_s)

@@ -1,6 +1,13 @@
 """What Hearth itself says in a room, in plain words and without a traceback."""
 
-from bot.errors import AgentError, AgentMissing, AgentStartFailed, ModelFailed, TurnTimedOut
+from bot.errors import (
+    AgentError,
+    AgentMissing,
+    AgentStartFailed,
+    ModelFailed,
+    NoPlace,
+    TurnTimedOut,
+)
 
 #: Answer to a message that is only the bot's name.
 HELP = "Yes? Write what you need after my name, in the same message."
@@ -27,6 +34,7 @@ _BY_REASON = {
 _MODEL = "The model could not answer this message."
 _TIMEOUT = "This took too long, so I stopped. Please try again, or ask for less at once."
 _START = "I could not start thinking about this message. The operator can see why."
+_NO_PLACE = "I am busy in too many other rooms right now. Please try again in a few minutes."
 _DIED = "I broke off twice while thinking about this message. Please try again."
 
 
@@ -37,6 +45,8 @@ def sentence_for(error: AgentError) -> str:
             return _BY_REASON.get(error.reason, _MODEL)
         case TurnTimedOut():
             return _TIMEOUT
+        case NoPlace():
+            return _NO_PLACE
         case AgentMissing() | AgentStartFailed():
             return _START
         case _:

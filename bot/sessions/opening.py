@@ -1,4 +1,4 @@
-"""How the session of a room is taken up again: decided here, done by `Sessions`."""
+"""How the session of a room is taken up again: decided here, done by `Opener`."""
 
 from dataclasses import dataclass
 from itertools import takewhile
@@ -22,6 +22,8 @@ class Opening:
     clear: bool = False
     #: Whether the room had a memory that cannot be taken up.
     lost: bool = False
+    #: Whether it may begin under any id, and so on a spare.
+    anyhow: bool = False
     #: How many of the last answers the transcript lacks: the child ended before they were written.
     unheard: int = 0
     #: What the child has counted already, US dollars.
@@ -65,9 +67,14 @@ def _anew(file: SessionFile, *, clear: bool) -> Opening:
 
 
 def _lost() -> Opening:
-    return Opening(
-        start=Fresh(session_id=new_session_id()), path=Warmth.COLD, clear=True, lost=True
-    )
+    start = Fresh(session_id=new_session_id())
+    return Opening(start=start, path=Warmth.COLD, clear=True, lost=True, anyhow=True)
+
+
+def first_opening(file: SessionFile) -> Opening:
+    """Begin a session of which nothing is on disk."""
+    start = Fresh(session_id=file.session_id)
+    return Opening(start=start, path=Warmth.COLD, anyhow=True)
 
 
 def new_session_id() -> str:

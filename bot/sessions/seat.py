@@ -6,7 +6,6 @@ from bot.agent.conversation import Conversation
 from bot.agent.reply import Reply
 from bot.records import SessionPrompts
 from bot.sessions.session import Session
-from bot.sessions.statistics import Warmth
 
 
 class Prompts(Protocol):
@@ -20,21 +19,26 @@ class Prompts(Protocol):
 class Seat:
     """A place in a session, for one turn."""
 
-    def __init__(
-        self, session: Session, conversation: Conversation, path: Warmth, *, unheard: int = 0
-    ) -> None:
+    def __init__(self, session: Session, conversation: Conversation) -> None:
         self.session_id = session.file.session_id
-        #: How this turn came to its conversation.
-        self.path = path
+        #: How this turn came to its conversation; who opened it before the turn changes nothing.
+        self.path = session.opened.path
         #: How many of the last answers the room has heard and the agent does not know.
-        self.unheard = unheard
+        self.unheard = session.opened.unheard
+        #: Whether a prompt was sent.
+        self.asked = False
         #: The answered turn, once there is one.
         self.reply: Reply | None = None
+        self._session = session
         self._conversation = conversation
 
-    async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
+    async def ask(
+        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+    ) -> Reply:
         """Send one prompt; see `Conversation.ask` for what it raises."""
+        self.asked = True
+        self._session.prompted()
         self.reply = await self._conversation.ask(
-            text, prompt_uuid=prompt_uuid, timeout_s=timeout_s
+            text, prompt_uuid=prompt_uuid, timeout_s=timeout_s, silence_s=silence_s
         )
         return self.reply

@@ -1,32 +1,37 @@
-"""Which conversation serves a room: the open one, one resumed from its file, or a new one."""
+"""Which conversation serves a room: the sessions as the rooms and the operator see them."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
+from typing import Final
 
 import structlog
 
 from bot.agent.agent import Agent
-from bot.agent.conversation import Conversation
-from bot.agent.start import Fresh
+from bot.agent.line import Ticket, Urgency
+from bot.agent.memory import MemorySamples
 from bot.config.bot import Bot
-from bot.errors import AgentStartFailed, SessionLost
-from bot.records import SessionKey, SessionPrompts
-from bot.sessions.files import SessionFile, SessionFiles
-from bot.sessions.opening import Opening, choose_opening, new_session_id
+from bot.records import SessionKey
+from bot.sessions.budget import Allowance
+from bot.sessions.conversations import Conversations
+from bot.sessions.eviction import Eviction
+from bot.sessions.files import SessionFiles
+from bot.sessions.opener import Opener
+from bot.sessions.registry import Registry
 from bot.sessions.saving import Saving
 from bot.sessions.seat import Prompts, Seat
 from bot.sessions.session import Session
-from bot.sessions.slots import Slots
+from bot.sessions.spares import Spares
 from bot.sessions.statistics import SessionsStatistics, Warmth
+from bot.sessions.warming import Warming
 
 log = structlog.get_logger(__name__)
 
 #: How many sessions an expiry sweep looks at before it lets others run.
-_SLICE = 200
+_SLICE: Final = 200
+_PATIENCE_S: Final = 60.0
 
 
 class Sessions:
@@ -34,48 +39,89 @@ class Sessions:
 
     def __init__(
         self,
-        agent: Agent,
-        files: SessionFiles,
-        prompts: Prompts,
-        group: asyncio.TaskGroup,
-        *,
-        hot_limit: int,
-        now: Callable[[], datetime],
+        registry: Registry,
+        conversations: Conversations,
+        spares: Spares,
+        eviction: Eviction,
+        opener: Opener,
+        warming: Warming,
+        saving: Saving,
     ) -> None:
-        self._agent = agent
-        self._prompts = prompts
-        self._saving = Saving(files)
-        self._group = group
-        self._now = now
-        self._sessions: dict[SessionKey, Session] = {}
-        self._slots = Slots(hot_limit, self._evict)
+        #: How long a turn waits for a place before its room is told that there is none.
+        self.patience_s = _PATIENCE_S
+        self._registry = registry
+        self._conversations = conversations
+        self._spares = spares
+        self._eviction = eviction
+        self._opener = opener
+        self._warming = warming
+        self._saving = saving
         self._hits: Counter[Warmth] = Counter()
-        self._lost = self._evicted = self._died = 0
-        group.create_task(self._saving.run(), name="session-files")
-
-    def know(self, found: Iterable[SessionFile]) -> None:
-        """Take over the session files found at the start."""
-        self._sessions.update((file.key, Session(file, stored=True)) for file in found)
 
     @asynccontextmanager
-    async def seat(self, bot: Bot, key: SessionKey, *, asked_at: datetime) -> AsyncIterator[Seat]:
+    async def seat(
+        self, bot: Bot, key: SessionKey, *, asked_at: datetime, lane: str
+    ) -> AsyncIterator[Seat]:
         """Open the session of *key* for one turn, by the shortest way there is.
 
         *asked_at* is when the message was accepted: a session that was alive then is not expired
-        now. Raises AgentStartFailed or AgentMissing.
+        now. *lane* is where it waited, and where the next one may. Raises AgentStartFailed,
+        AgentMissing or NoPlace.
         """
-        async with self._known(key) as session:
+        deadline = asyncio.get_running_loop().time() + self.patience_s
+        if (known := self._registry.get(key)) is not None:
+            known.hurry(deadline)
+        ticket = Ticket(Urgency.TURN, deadline=deadline)
+        async with self._registry.hold(key) as session:
+            session.lane = lane
             try:
-                seat = await self._open(session, bot, asked_at)
+                await self._opener.open(session, bot, asked_at=asked_at, ticket=ticket)
+                seat = self._seated(session)
                 try:
                     yield seat
                 finally:
-                    if seat.reply is not None:
-                        self._saving.soon(session.turn_ended(self._now()))
+                    self._leave(session, seat)
             finally:
                 if not session.hot:
                     # Dead, still booting for nobody, or in the middle of what nobody waits for.
                     await session.close()
+
+    def expect(self, bot: Bot, key: SessionKey, *, lane: str) -> None:
+        """Have the session of *key* opened early: a message for it has arrived in *lane*."""
+        if (known := self._registry.get(key)) is not None:
+            known.lane = lane
+        self._warming.early(bot, key)
+
+    def lane_ended(self, lane: str) -> None:
+        """Take note that no message waits in *lane* any more."""
+        self._conversations.lane_ended(lane)
+
+    def bots_changed(self) -> None:
+        """Take note that the bots are others now: their spares are too."""
+        self._spares.refill()
+
+    def open_recent(self, serving: Callable[[str], Bot | None], most: int) -> None:
+        """Begin to open the sessions that were used last, so many at most, for nobody yet."""
+        self._warming.recent(serving, most)
+
+    async def look_after(self) -> None:
+        """Look at what the children take, and keep them within it. A job."""
+        await self._conversations.look()
+        await self._eviction.relieve(self._conversations)
+        for session in self._registry:
+            pid = session.conversation.pid if session.conversation is not None else None
+            if pid is not None and self._conversations.allowance.outgrown(pid):
+                self._warming.recycle(session)
+        self._spares.refill()
+
+    async def end_stuck(self) -> None:
+        """End the children that cannot be heard any more. A job, which waits for nobody."""
+        self._conversations.end_stuck()
+
+    def stop_ahead(self) -> None:
+        """Open nothing any more that no turn asks for: the server is being stopped."""
+        self._warming.close()
+        self._spares.stop()
 
     async def expire(
         self, ttl_s: Callable[[str], float], in_use: frozenset[tuple[str, str]]
@@ -86,8 +132,8 @@ class Sessions:
         """
         # One moment for all: a message that is accepted during the sweep is not in *in_use*, but
         # then it is later than this, and finds expired what is removed under it.
-        at, removed = self._now(), 0
-        for index, session in enumerate(tuple(self._sessions.values())):
+        at, removed = self._registry.now(), 0
+        for index, session in enumerate(self._registry):
             if index % _SLICE == 0:
                 await asyncio.sleep(0)
             key = session.file.key
@@ -99,179 +145,61 @@ class Sessions:
     async def close(self) -> None:
         """Close all conversations, at the same time, and write what is not written yet."""
         try:
-            async with asyncio.TaskGroup() as group:
-                for session in self._sessions.values():
-                    group.create_task(session.close(), name="close-conversation")
+            self.stop_ahead()
+            spares = self._spares.leave()
+            await self._conversations.close()
+            for spare in spares:
+                await self._spares.forget(spare)
         finally:
             self._saving.close()
 
     def statistics(self) -> SessionsStatistics:
         """Return what an operator sees."""
-        shown = tuple(session.statistics() for session in self._sessions.values())
+        conversations, allowance = self._conversations, self._conversations.allowance
+        shown = tuple(session.statistics(conversations.bytes_of) for session in self._registry)
         return SessionsStatistics(
             sessions=shown,
             hot=sum(session.state is Warmth.HOT for session in shown),
-            hot_limit=self._slots.limit,
+            hot_limit=allowance.places,
             hits=dict(self._hits),
-            lost=self._lost,
-            evicted=self._evicted,
-            died=self._died,
+            lost=self._opener.lost,
+            evicted=self._eviction.evicted,
+            died=conversations.died,
+            spares=self._spares.ready,
+            boots=conversations.started,
+            boots_waiting=conversations.boots_waiting,
+            recycled=self._warming.recycled,
+            silenced=conversations.silenced,
+            memory_bytes=allowance.total_bytes(conversations.pids),
+            memory_budget_bytes=allowance.budget.most_bytes,
         )
 
-    @asynccontextmanager
-    async def _known(self, key: SessionKey) -> AsyncIterator[Session]:
-        """Hold the session of *key*; one that was removed meanwhile is made anew."""
-        while True:
-            session = self._sessions.get(key) or Session(self._new_file(key), stored=False)
-            self._sessions[key] = session
-            async with self._held(session):
-                if self._sessions.get(key) is session:
-                    yield session
-                    return
+    def _seated(self, session: Session) -> Seat:
+        assert session.conversation is not None, "opened, and not there"  # noqa: S101 - a bug of ours
+        return Seat(session, session.conversation)
 
-    @asynccontextmanager
-    async def _held(self, session: Session) -> AsyncIterator[None]:
-        try:
-            async with session.held():
-                yield
-        finally:
-            self._slots.look_again()
-
-    async def _open(self, session: Session, bot: Bot, asked_at: datetime) -> Seat:
-        """Seat a turn on the open conversation, if it is still the right one, or on another."""
-        expired = session.expired(bot.session.ttl_s, asked_at)
-        conversation = session.conversation if session.hot and not expired else None
-        if conversation is not None and _same_options(conversation.bot, bot):
-            return self._seated(session, conversation, Warmth.HOT)
-        await session.close()
-        try:
-            if expired:
-                await self._forget(session)
-            return await self._take_up(session, bot)
-        except OSError as error:
-            raise AgentStartFailed(f"the session cannot be kept on disk: {error}") from error
-
-    async def _take_up(self, session: Session, bot: Bot) -> Seat:
-        """Resume the session, or start a new one where that is impossible."""
-        file = session.file
-        opening = await self._opening(session)
-        if opening.lost:
-            self._note_lost(session, "it has no transcript")
-        if opening.clear:
-            await self._agent.forget(bot.id, file.session_id)
-        if opening.path is Warmth.COLD:
-            await self._renew(session, opening.start.session_id)
-        try:
-            conversation = await self._start(session, bot, opening)
-        except SessionLost as error:
-            return await self._start_over(session, bot, error)
-        return self._seated(session, conversation, opening.path, opening.unheard)
-
-    async def _opening(self, session: Session) -> Opening:
-        file = session.file
-        if not session.stored:
-            return choose_opening(file, None, SessionPrompts())
-        transcript = await self._agent.transcript(file.key.bot, file.session_id)
-        prompts = await self._prompts.prompts(file.session_id)
-        return choose_opening(file, transcript, prompts)
-
-    def _seated(
-        self, session: Session, conversation: Conversation, path: Warmth, unheard: int = 0
-    ) -> Seat:
-        self._hits[path] += 1
-        session.last_path = path
-        return Seat(session, conversation, path, unheard=unheard)
-
-    async def _start_over(self, session: Session, bot: Bot, error: SessionLost) -> Seat:
-        """Begin a new session in place of one that the child refuses."""
-        lost = session.file.session_id
-        self._note_lost(session, str(error))
-        await self._renew(session, new_session_id())
-        await self._agent.forget(bot.id, lost)
-        opening = Opening(start=Fresh(session_id=session.file.session_id), path=Warmth.COLD)
-        return self._seated(session, await self._start(session, bot, opening), opening.path)
-
-    def _note_lost(self, session: Session, why: str) -> None:
-        self._lost += 1
-        key = session.file.key
-        log.warning("session_lost", bot=key.bot, room=key.room, why=why)
-
-    async def _start(self, session: Session, bot: Bot, opening: Opening) -> Conversation:
-        """Boot a child, once there is a place for it."""
-        spent = partial(self._spent, session)
-        conversation = self._agent.conversation(bot, opening.start, on_cost=spent)
-        await self._slots.take()
-        session.begin(conversation, counted_usd=opening.counted_usd)
-        self._group.create_task(
-            self._own(session, conversation), name=f"conversation-{conversation.session_id}"
-        )
-        await conversation.opened()
-        return conversation
-
-    def _spent(self, session: Session, counted_usd: float) -> None:
-        self._saving.soon(session.spent(counted_usd))
-
-    async def _own(self, session: Session, conversation: Conversation) -> None:
-        """Run a conversation to its end, and then have it forgotten."""
-        try:
-            await conversation.run()
-        finally:
-            if session.conversation is conversation:
-                session.conversation = None
-            self._slots.give_back()
-        if conversation.died:
-            self._died += 1
-            log.warning("child_ended", bot=conversation.bot.id, session=conversation.session_id)
-
-    async def _evict(self) -> bool:
-        """Close the idle conversation that was used least recently, if there is one."""
-        idle = [s for s in self._sessions.values() if s.conversation is not None and s.idle]
-        if not idle:
-            return False
-        session = min(idle, key=lambda s: s.file.last_used)
-        async with self._held(session):  # it is idle: this does not wait
-            await session.close()
-        self._evicted += 1
-        return True
+    def _leave(self, session: Session, seat: Seat) -> None:
+        """Take note of how a turn went."""
+        if seat.asked:
+            self._hits[seat.path] += 1
+            session.last_path = seat.path
+        if seat.reply is not None:
+            self._saving.soon(session.turn_ended(self._registry.now()))
+        if seat.path is not Warmth.HOT:
+            self._spares.refill()  # only now: a boot would have taken time from this turn
 
     async def _remove(self, session: Session) -> bool:
         """Remove a session with all it left on disk; one that resists stays for the next sweep."""
         key = session.file.key
-        async with self._held(session):
+        async with self._registry.holding(session):
             await session.close()
             try:
-                await self._forget(session)
+                await self._opener.forget(session)
             except OSError as error:
                 log.warning("session_unremovable", bot=key.bot, room=key.room, why=str(error))
                 return False
-            del self._sessions[key]
+            self._registry.drop(session)
             return True
-
-    async def _forget(self, session: Session) -> None:
-        """Delete a session's file and transcript, and let it begin anew."""
-        old = session.file
-        await self._saving.remove(old.key)
-        await self._agent.forget(old.key.bot, old.session_id)
-        session.file, session.stored = self._new_file(old.key), False
-
-    async def _renew(self, session: Session, session_id: str) -> None:
-        """Give the session a new file, on disk before its child starts."""
-        session.file, session.stored = self._new_file(session.file.key, session_id), True
-        await self._saving.now(session.file)
-
-    def _new_file(self, key: SessionKey, session_id: str | None = None) -> SessionFile:
-        now = self._now()
-        return SessionFile(
-            key=key,
-            session_id=session_id or new_session_id(),
-            created_at=now,
-            last_used=now,
-            turns=0,
-        )
-
-
-def _same_options(old: Bot, new: Bot) -> bool:
-    return old is new or old.digest == new.digest
 
 
 @asynccontextmanager
@@ -280,17 +208,37 @@ async def open_sessions(
     files: SessionFiles,
     prompts: Prompts,
     *,
-    hot_limit: int,
+    spares: Spares,
+    allowance: Allowance,
+    samples: MemorySamples,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Sessions]:
     """Open the sessions of a folder; closes every conversation in the end."""
     found, wrong = await asyncio.to_thread(files.scan)
     for name, why in wrong:
         log.warning("session_file_wrong", file=name, why=why)
+    await agent.tidy(file.session_id for file in found)
     async with asyncio.TaskGroup() as group:
-        sessions = Sessions(agent, files, prompts, group, hot_limit=hot_limit, now=now)
-        sessions.know(found)
+        registry = Registry(now=now)
+        registry.know(found)
+        eviction = Eviction(registry, spares)
+        conversations = Conversations(
+            agent,
+            group,
+            allowance,
+            samples,
+            make_room=eviction.make_room,
+            lacking=lambda: spares.lacking,
+        )
+        registry.on_release = conversations.slots.look_again
+        saving = Saving(files)
+        opener = Opener(agent, registry, conversations, spares, saving, prompts)
+        warming = Warming(registry, opener, group)
+        sessions = Sessions(registry, conversations, spares, eviction, opener, warming, saving)
+        group.create_task(saving.run(), name="session-files")
+        refilling = group.create_task(spares.run(conversations), name="spares")
         try:
             yield sessions
         finally:
+            refilling.cancel()
             await sessions.close()

@@ -1,37 +1,56 @@
-"""How many conversations are open at once, and who is next when that is too few."""
+"""The line for one more open conversation, when there is no memory for it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from bot.agent.line import Line, Ticket
+from bot.errors import NoPlace
+
+#: How often whoever waits looks again, though nothing has happened.
+LOOK_S: Final = 1.0
 
 
 class Slots:
-    """The places for open conversations.
+    """Hands out places for open conversations.
 
-    Whoever waits is served in turn. The first in line makes room itself, by closing a conversation
-    that nobody uses, and looks again whenever that may have become possible.
+    *admits* says whether there is one. If not, the first in line makes room itself, by having a
+    conversation closed that nobody uses, and looks again whenever that may have become possible.
+    What nobody waits for never makes room, and takes no place while anybody wants one.
     """
 
-    def __init__(self, limit: int, make_room: Callable[[], Awaitable[bool]]) -> None:
-        self.limit = limit
-        self.taken = 0
+    def __init__(
+        self, admits: Callable[[Ticket], bool], make_room: Callable[[], Awaitable[bool]]
+    ) -> None:
+        self._admits = admits
         self._make_room = make_room
-        self._line = asyncio.Lock()
-        self._changed = asyncio.Event()
+        self._line = Line()
 
-    async def take(self) -> None:
-        """Wait for a place. Each one that was taken has to be given back."""
-        async with self._line:
-            while self.taken >= self.limit:
-                self._changed.clear()
-                if not await self._make_room():
-                    await self._changed.wait()
-            self.taken += 1
+    async def take(self, ticket: Ticket) -> None:
+        """Wait for a place; the conversation has to be there before the caller waits again.
 
-    def give_back(self) -> None:
-        """Free a place: its conversation is gone."""
-        self.taken -= 1
-        self._changed.set()
+        Raises NoPlace at the ticket's deadline, and for the background at once.
+        """
+        background = ticket.urgency.background
+        with self._line.joined(ticket):
+            while self._line.first is not ticket or not self._admits(ticket):
+                if background:
+                    raise NoPlace("no place is free")
+                if self._line.first is not ticket or not await self._make_room():
+                    await self._change(ticket)
 
     def look_again(self) -> None:
-        """Say that a conversation is not in use any more."""
-        self._changed.set()
+        """Say that a conversation is gone, or not in use any more."""
+        self._line.look_again()
+
+    async def _change(self, ticket: Ticket) -> None:
+        """Wait until something may have changed, but not beyond the ticket's deadline."""
+        now = asyncio.get_running_loop().time()
+        if ticket.deadline is not None and ticket.deadline <= now:
+            raise NoPlace("every conversation is in use, and there is no memory for more")
+        look_at = now + LOOK_S if self._line.first is ticket else None
+        moments = [moment for moment in (ticket.deadline, look_at) if moment is not None]
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(moments, default=None)):
+                await ticket.change()

@@ -10,6 +10,8 @@ class Warmth(StrEnum):
 
     #: Its conversation is open.
     HOT = "hot"
+    #: It has none yet and takes a spare. The way of a turn, never the state of a session.
+    SPARE = "spare"
     #: It has a session file to resume from.
     WARM = "warm"
     #: Neither; the next message starts a fresh session.
@@ -31,12 +33,19 @@ class SessionStatistics:
     turns: int
     created_at: datetime
     last_used: datetime
-    #: Resident bytes of the child's process tree; None without a child.
+    #: What the child's process tree takes, with its part of the program that all children share;
+    #: None without a child, and before it was looked at.
     memory_bytes: int | None
     #: US dollars over the whole life of the session.
     cost_usd: float
     #: Whether a turn is running in it.
     busy: bool
+    #: Children booted for it by this process.
+    boots: int = 0
+    #: How often its conversation was closed to make room for another.
+    evictions: int = 0
+    #: How often its child had grown too large and was replaced by a fresh one.
+    recycles: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +54,7 @@ class SessionsStatistics:
 
     sessions: tuple[SessionStatistics, ...]
     hot: int
-    #: How many conversations may be open at once.
+    #: How many conversations may be open at once, by what they take now (`Allowance.places`).
     hot_limit: int
     #: Turns by the path they took.
     hits: dict[Warmth, int]
@@ -55,3 +64,22 @@ class SessionsStatistics:
     evicted: int
     #: Children that ended on their own.
     died: int
+    #: Spares that are ready for a new room; those that still boot are not counted.
+    spares: int = 0
+    #: Children booted, spares included.
+    boots: int = 0
+    #: Boots that wait for another's end.
+    boots_waiting: int = 0
+    #: Children that had grown too large and were replaced by fresh ones.
+    recycled: int = 0
+    #: Children that were ended because they said nothing any more.
+    silenced: int = 0
+    #: What all children take, spares and booting ones included, their program once.
+    memory_bytes: int = 0
+    #: What they may take; None where nobody counts.
+    memory_budget_bytes: int | None = None
+
+    @property
+    def spare_hits(self) -> int:
+        """Turns of new rooms that found a spare."""
+        return self.hits.get(Warmth.SPARE, 0)

@@ -13,6 +13,7 @@ from bot.agent.agent import Agent
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import write_launcher
+from bot.agent.line import Ticket, Urgency
 from bot.agent.reply import Reply
 from bot.agent.start import Fresh, Start
 from bot.config.bot import Bot
@@ -64,9 +65,15 @@ def costs() -> list[float]:
 @pytest.fixture
 def opens(agent: Agent, costs: list[float]) -> Opens:
     """Return what opens conversations of that agent."""
-    return lambda start=None, bot=ADA: opened(
-        agent.conversation(bot, start or fresh(), on_cost=costs.append)
-    )
+
+    def open_one(
+        start: Start | None = None, bot: Bot = ADA
+    ) -> AbstractAsyncContextManager[Conversation]:
+        conversation = agent.conversation(bot, start or fresh(), Ticket(Urgency.TURN))
+        conversation.on_cost = costs.append
+        return opened(conversation)
+
+    return open_one
 
 
 @asynccontextmanager
@@ -95,5 +102,5 @@ async def ask(
 ) -> Reply:
     """Ask something under a new uuid."""
     return await conversation.ask(
-        text, prompt_uuid=prompt_uuid or str(uuid4()), timeout_s=timeout_s
+        text, prompt_uuid=prompt_uuid or str(uuid4()), timeout_s=timeout_s, silence_s=SOON_S
     )

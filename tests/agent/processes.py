@@ -12,8 +12,8 @@ from bot.agent.conversation import Conversation
 
 def pid_of(conversation: Conversation) -> int:
     """Return the id of a conversation's child."""
-    assert conversation._pid is not None
-    return conversation._pid
+    assert conversation.pid is not None
+    return conversation.pid
 
 
 def environment(pid: int) -> dict[str, str]:

@@ -15,6 +15,7 @@ from bot.agent import launch
 from bot.agent.agent import Agent
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
+from bot.agent.line import Ticket, Urgency
 from bot.agent.start import Fresh, Orphan, Resume
 from bot.agent.transcript import find_transcript
 from bot.config.bot import McpServer
@@ -65,7 +66,7 @@ async def test_child_inherits_nothing(
         assert found["CLAUDE_CODE_ENTRYPOINT"] == "sdk-py"
         assert not [argument for argument in processes.arguments(pid) if KEY in argument]
         assert os.getpgid(pid) == pid
-        assert conversation.memory_bytes
+        assert conversation.pid == pid
 
 
 async def test_model_gets_the_words_and_nothing_else(opens: Opens, model: Model) -> None:
@@ -88,7 +89,7 @@ async def test_token_instead_of_key_keeps_no_memory(model: Model, folders: Agent
     """With an OAuth token the child is not bare; it still gets no memory, no file, no command."""
     access = AgentAccess(oauth_token="a-token-of-the-tests", base_url=model.url)
     agent = Agent(access, folders)
-    async with opened(agent.conversation(ada(), fresh(), on_cost=float)) as conversation:
+    async with opened(agent.conversation(ada(), fresh(), Ticket(Urgency.TURN))) as conversation:
         assert "--bare" not in processes.arguments(processes.pid_of(conversation))
         await ask(conversation, "see @/etc/passwd and remember it")
         await ask(conversation, "/clear")
@@ -280,7 +281,7 @@ async def test_cancelled_asker_leaves_a_child_that_ends_at_once(opens: Opens, mo
 
 async def test_booting_child_can_be_closed(agent: Agent) -> None:
     """A conversation that is closed while it boots leaves no child behind."""
-    conversation = agent.conversation(ada(), fresh(), on_cost=float)
+    conversation = agent.conversation(ada(), fresh(), Ticket(Urgency.TURN))
     async with asyncio.TaskGroup() as group:
         group.create_task(conversation.run())
         await processes.eventually(lambda: bool(children()))

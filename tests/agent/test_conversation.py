@@ -10,8 +10,10 @@ import pytest
 from claude_agent_sdk import CLIConnectionError, CLINotFoundError, ResultError
 
 from bot.agent import conversation as conversation_module
+from bot.agent.boots import Boots
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
+from bot.agent.line import Ticket, Urgency
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
 from bot.errors import (
@@ -24,7 +26,7 @@ from bot.errors import (
 )
 from tests.agent.bots import ADA, ada
 from tests.agent.conftest import fresh
-from tests.agent.fakes import FakeClient, aborted, result, spoken
+from tests.agent.fakes import FakeClient, aborted, event, result, spoken
 
 BROKEN = ResultError("x", data={"errors": ["Configuration error in /x/.claude.json: bad"]})
 LOST = ResultError("x", data={"errors": ["No conversation found with session ID: y"]})
@@ -38,15 +40,17 @@ def client() -> FakeClient:
 
 def talk(client: FakeClient, tmp_path: Path, bot: Bot = ADA) -> Conversation:
     """Return a conversation over *client* that does not run yet."""
-    return Conversation(
+    conversation = Conversation(
         bot,
         fresh(),
         access=AgentAccess(api_key="sk-x"),
         folders=AgentFolders(root=tmp_path),
-        boots=asyncio.Semaphore(1),
-        on_cost=client.costs.append,
+        boots=Boots(1),
+        ticket=Ticket(Urgency.TURN),
         client=client,
     )
+    conversation.on_cost = client.costs.append
+    return conversation
 
 
 @pytest.fixture
@@ -68,10 +72,16 @@ async def running(conversation: Conversation) -> AsyncIterator[Conversation]:
 
 @asynccontextmanager
 async def asking(
-    conversation: Conversation, text: str = "hello", *, timeout_s: float = 60
+    conversation: Conversation,
+    text: str = "hello",
+    *,
+    timeout_s: float = 60,
+    silence_s: float = 60,
 ) -> AsyncIterator["asyncio.Task[object]"]:
     """Ask something while the block runs."""
-    ask = conversation.ask(text, prompt_uuid=f"uuid of {text}", timeout_s=timeout_s)
+    ask = conversation.ask(
+        text, prompt_uuid=f"uuid of {text}", timeout_s=timeout_s, silence_s=silence_s
+    )
     task = asyncio.create_task(ask)
     await anyio.wait_all_tasks_blocked()
     yield task
@@ -208,7 +218,7 @@ async def test_silent_child_is_not_asked_again(
         await task
     assert not conversation.usable
     with pytest.raises(ConversationDied):
-        await conversation.ask("next", prompt_uuid="x", timeout_s=1)
+        await conversation.ask("next", prompt_uuid="x", timeout_s=1, silence_s=1)
     client.obeys.set()
 
 
@@ -340,7 +350,7 @@ async def broken_group(conversation: Conversation) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(conversation.run())
         await conversation.opened()
-        group.create_task(conversation.ask("hello", prompt_uuid="x", timeout_s=60))
+        group.create_task(conversation.ask("hello", prompt_uuid="x", timeout_s=60, silence_s=60))
         await anyio.wait_all_tasks_blocked()
         raise ZeroDivisionError
 
@@ -437,7 +447,7 @@ async def test_bug_travels_to_the_owners_group(client: FakeClient, tmp_path: Pat
 
 async def test_boots_are_bounded(tmp_path: Path) -> None:
     """A boot takes half a CPU second: the next one waits for its turn."""
-    boots, clients = asyncio.Semaphore(1), [FakeClient(), FakeClient()]
+    boots, clients = Boots(1), [FakeClient(), FakeClient()]
     clients[0].boots.clear()
     async with asyncio.TaskGroup() as group:
         for client in clients:
@@ -466,3 +476,87 @@ async def test_failure_of_the_model_leaves_it_usable(
     with pytest.raises(ModelFailed):
         await task
     assert conversation.usable
+
+
+async def test_silence_is_interrupted(conversation: Conversation, client: FakeClient) -> None:
+    """A child that says nothing any more costs its turn long before the turn's own limit."""
+    client.on_interrupt = lambda: client.say(aborted("uuid of hello"))
+    async with asking(conversation, timeout_s=60, silence_s=0) as task:
+        pass
+    with pytest.raises(TurnTimedOut, match="said nothing for 0 s"):
+        await task
+    assert conversation.usable
+    assert not conversation.silenced
+
+
+async def test_every_word_is_a_sign_of_life(conversation: Conversation, client: FakeClient) -> None:
+    """The silence is counted from the last word, of whatever kind."""
+    async with asking(conversation, silence_s=60) as task:
+        before = conversation.stuck_s
+        assert before > 0
+        client.say(event("ping"))
+        await anyio.wait_all_tasks_blocked()
+        assert conversation.stuck_s < before
+        client.answer("uuid of hello", "Hello, Kim.")
+    assert (await task).text == "Hello, Kim."
+
+
+async def test_silence_after_an_interrupt_ends_the_child(
+    conversation: Conversation, client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who does not even react to that is killed, and counted."""
+    monkeypatch.setattr(conversation_module, "_SILENCE_S", 0.01)
+    async with asking(conversation, silence_s=0) as task:
+        pass
+    with pytest.raises(TurnTimedOut):
+        await task
+    assert client.calls.count("interrupt") == 1
+    assert (conversation.silenced, conversation.usable) == (True, False)
+
+
+async def test_an_idle_child_is_not_stuck(conversation: Conversation, client: FakeClient) -> None:
+    """Only one that has something to do is; its answer ends that."""
+    assert conversation.stuck_s == 0
+    async with asking(conversation):
+        assert conversation.stuck_s > 0
+        client.answer("uuid of hello", "Hello, Kim.")
+    assert conversation.stuck_s == 0
+
+
+async def test_an_aborted_conversation_ends(client: FakeClient, tmp_path: Path) -> None:
+    """Even when the SDK would wait for its child for ever; whoever asks is told."""
+    conversation = talk(client, tmp_path)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(conversation.run())
+        await conversation.opened()
+        async with asking(conversation) as task:
+            conversation.abort()
+        with pytest.raises(ConversationDied):
+            await task
+        await conversation.ended.wait()
+
+
+async def test_an_end_that_hangs_can_be_aborted(client: FakeClient, tmp_path: Path) -> None:
+    """The owner gives up what it waits for."""
+    conversation = talk(client, tmp_path)
+    client.leaves.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(conversation.run())
+        await conversation.opened()
+        closing = group.create_task(conversation.close())
+        await client.called("disconnect")
+        assert conversation.stuck_s > 0
+        conversation.abort()
+        await closing
+    assert conversation.ended.is_set()
+
+
+async def test_cost_goes_to_whoever_has_the_conversation(
+    conversation: Conversation, client: FakeClient
+) -> None:
+    """A spare counts for nobody until it is claimed."""
+    claimed: list[float] = []
+    conversation.on_cost = claimed.append
+    async with asking(conversation):
+        client.say(result("uuid of hello", total_cost_usd=0.75))
+    assert (claimed, client.costs) == ([0.75], [])

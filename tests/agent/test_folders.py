@@ -82,3 +82,20 @@ async def test_only_sessions_of_ours_are_forgotten(tmp_path: Path, name: str) ->
     await Agent(AgentAccess(api_key="sk-x"), folders).forget("ada", name)
     assert kept.exists()
     assert folders.work("ada", SESSION).exists()
+
+
+async def test_folders_of_spares_that_a_crash_left_are_removed(folders: AgentFolders) -> None:
+    """Empty ones of sessions that nobody knows; what holds anything stays, whosever it is."""
+    unknown, used = (f"{digit}" * 8 + SESSION[8:] for digit in "12")
+    for session in (SESSION, unknown, used):
+        folders.prepare(ADA, session)
+    (folders.work("ada", used) / "notes.txt").write_text("the tea is cold")
+    (folders.root / "work" / "ada" / "not-a-session").mkdir()
+    await Agent(AgentAccess(), folders).tidy([SESSION])
+    left = {path.name for path in (folders.root / "work" / "ada").iterdir()}
+    assert left == {SESSION, used, "not-a-session"}
+
+
+async def test_nothing_is_tidied_up_where_nothing_is(tmp_path: Path) -> None:
+    """A first start has no folders yet."""
+    await Agent(AgentAccess(), AgentFolders(root=tmp_path)).tidy([])

@@ -20,13 +20,14 @@ STAGES: Final = (
     "testing",
     "web",
     "app",
+    "serving",
     "cli",
     "__main__",
 )
 #: Imports the order would allow and the design does not: neither knows the other.
 STRANGERS: Final = {("journal", "platforms")}
 
-_EDGE: Final = {"web", "app", "cli"}
+_EDGE: Final = {"web", "app", "serving", "cli"}
 _PAGES: Final = {"operate", "testing"}
 #: Which stages may import a library. What is not listed here, any stage may.
 IMPORTERS: Final[dict[str, set[str]]] = {

@@ -13,7 +13,8 @@ from pathlib import Path
 from tests.guards import isolate
 
 #: The quick ones first.
-NAMES = ("journal", "ack", "isolation", "turns", "crowd", "files", "memory")
+NAMES = ("journal", "ack", "isolation", "hot", "turns", "burst", "spares", "chorus", "crowd")
+NAMES += ("files", "memory", "density", "idle", "leaks", "visits")
 
 
 def main() -> int:

@@ -19,10 +19,13 @@ import uvloop
 
 from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
+from bot.agent.memory import MemorySamples
 from bot.config.settings import AgentAccess
 from bot.journal.journal import open_journal
+from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
 from bot.sessions.sessions import open_sessions
+from bot.sessions.spares import Spares
 from tests.benchmarks.servers import ADMIN_TOKEN, Served
 from tests.benchmarks.stage import open_stage
 
@@ -71,9 +74,17 @@ async def _expiry() -> None:
         cache = Path(folder)
         write_session_files(cache, age=timedelta(days=3))
         agent = Agent(AgentAccess(), AgentFolders(root=cache))
+        samples = MemorySamples()
         async with (
             open_journal(cache / "journal.db", node="benchmark") as journal,
-            open_sessions(agent, SessionFiles(cache), journal, hot_limit=1) as sessions,
+            open_sessions(
+                agent,
+                SessionFiles(cache),
+                journal,
+                spares=Spares(agent, dict, each=0),
+                allowance=Allowance(Budget.of(None), samples),
+                samples=samples,
+            ) as sessions,
         ):
             gaps: list[float] = []
             async with asyncio.TaskGroup() as group:

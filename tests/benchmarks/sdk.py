@@ -1,12 +1,13 @@
 """The limit of a turn: the SDK alone, with the options that Hearth gives it."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from claude_agent_sdk import ClaudeSDKClient, ResultMessage
+from claude_agent_sdk import AssistantMessage, ClaudeSDKClient, ResultMessage
 
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import write_launcher
@@ -47,12 +48,32 @@ class BareSdk:
 
 async def ask(client: ClaudeSDKClient, text: str) -> float:
     """Ask a connected client and return the seconds until its result."""
+    return (await hear(client, text))[1]
+
+
+async def hear(client: ClaudeSDKClient, text: str) -> tuple[float, float]:
+    """Ask a connected client and return the seconds until its text, and until its result."""
     started = time.perf_counter()
+    heard = 0.0
     await client.query(_prompt(text))
     async for message in client.receive_response():
-        if isinstance(message, ResultMessage):
+        if isinstance(message, AssistantMessage):
+            heard = heard or time.perf_counter() - started
+        elif isinstance(message, ResultMessage):
             break
-    return time.perf_counter() - started
+    return heard, time.perf_counter() - started
+
+
+async def pid_of(client: ClaudeSDKClient) -> int:
+    """Return the id of a connected client's child."""
+    return int((await client.get_server_info() or {})["pid"])
+
+
+async def release(clients: Iterable[ClaudeSDKClient]) -> None:
+    """Disconnect idle clients, all at once."""
+    async with asyncio.TaskGroup() as group:
+        for client in clients:
+            group.create_task(client.disconnect(), name="disconnect")
 
 
 async def _prompt(text: str) -> AsyncIterator[dict[str, Any]]:

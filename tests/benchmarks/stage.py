@@ -1,5 +1,6 @@
 """What the benchmarks of turns stand on: stand-ins here, the server in a process of its own."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -59,6 +60,15 @@ class Stage:
         said = await self.say(room, text)
         answer = await self.campfire.answer_to(said, by=self.ada, timeout_s=_PATIENCE_S)
         return answer.plain
+
+    async def timed(self, room: Room, text: str, *, expect: str = "") -> float:
+        """Ask Ada and return the seconds from what is said to her answer in the room."""
+        started = time.perf_counter()
+        answer = await self.ask(room, text)
+        took = time.perf_counter() - started
+        if expect not in answer:
+            raise AssertionError(f"wrong answer: {answer}")
+        return took
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ def test_the_least_a_bot_needs(folder: Path, read: Read) -> None:
     assert (bot.credentials.bot, bot.credentials.key) == ("ada", ADA_KEY)
     assert bot.credentials.webhook_secret is None
     assert bot.session == SessionRules(scope="room", ttl_s=86_400)
-    assert bot.turn == TurnRules(timeout_s=180, when_busy="queue", lane="room")
+    assert bot.turn == TurnRules(timeout_s=180, when_busy="queue", lane="room", silence_s=60)
     assert bot.agent == AgentRules(
         thinking="off",
         max_turns=20,
@@ -53,6 +53,7 @@ scope = "user"
 ttl = "7d"
 [turn]
 timeout = 90
+silence = "2m"
 when_busy = "queue"
 lane = "bot"
 [agent]
@@ -85,7 +86,7 @@ def test_everything_a_bot_may_say(folder: Path, read: Read) -> None:
     bot = reading.bots["ada"]
     assert bot.credentials.webhook_secret == "correct-horse-battery"
     assert bot.session == SessionRules(scope="user", ttl_s=604_800)
-    assert bot.turn == TurnRules(timeout_s=90, when_busy="queue", lane="bot")
+    assert bot.turn == TurnRules(timeout_s=90, when_busy="queue", lane="bot", silence_s=120)
     agent = bot.agent
     assert (agent.thinking, agent.max_turns, agent.max_budget_usd) == ("high", 5, 2)
     assert (agent.max_output_tokens, agent.fallback_model) == (4096, "claude-haiku-4-5")

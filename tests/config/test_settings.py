@@ -25,6 +25,8 @@ def test_nothing_has_to_be_set() -> None:
     assert settings.campfire_url is settings.admin_token is settings.database_url is None
     assert settings.session_ttl_s == 86_400
     assert settings.memory_budget_bytes is None
+    assert settings.child_limit_bytes == 400 * 2**20
+    assert (settings.spares, settings.warm_rooms) == (1, 16)
     assert (settings.grace_s, settings.dedupe_s, settings.history_s) == (30, 604_800, 2_592_000)
     assert (settings.log_format, settings.log_level) == ("auto", "info")
     assert BODY_LIMIT_BYTES == 2**20
@@ -43,6 +45,9 @@ def test_every_setting_can_be_set() -> None:
             "HEARTH_DATABASE_URL": "sqlite://",
             "HEARTH_SESSION_TTL": "1h30m",
             "HEARTH_MEMORY_BUDGET": "4GiB",
+            "HEARTH_CHILD_LIMIT": "300MiB",
+            "HEARTH_SPARES": "2",
+            "HEARTH_WARM_ROOMS": "0",
             "HEARTH_GRACE": "0",
             "HEARTH_DEDUPE": "2d",
             "HEARTH_HISTORY": "1d",
@@ -58,6 +63,8 @@ def test_every_setting_can_be_set() -> None:
     assert settings.admin_token.get_secret_value() == "correct-horse"
     assert settings.session_ttl_s == 5_400
     assert settings.memory_budget_bytes == 4 * 2**30
+    assert settings.child_limit_bytes == 300 * 2**20
+    assert (settings.spares, settings.warm_rooms) == (2, 0)
     assert (settings.grace_s, settings.dedupe_s, settings.history_s) == (0, 172_800, 86_400)
     assert (settings.log_format, settings.log_level) == ("json", "debug")
 
@@ -264,10 +271,11 @@ def test_an_oauth_token_is_passed_on() -> None:
 def test_the_table_lists_every_setting_as_operators_write_it() -> None:
     """Names, defaults and meanings, from which the README is checked."""
     rows = {row.name: row for row in settings_table()}
-    assert len(rows) == 18
+    assert len(rows) == 21
     assert rows["HEARTH_SESSION_TTL"].default == "24h"
     assert rows["HEARTH_HISTORY"].default == "30d"
     assert rows["HEARTH_PORT"].default == "8000"
+    assert rows["HEARTH_CHILD_LIMIT"].default == "400MiB"
     assert rows["HEARTH_CAMPFIRE_URL"].default == ""
     assert all(row.meaning.endswith(".") for row in rows.values())
 

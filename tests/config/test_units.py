@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.units import format_duration, parse_bytes, parse_duration
+from bot.config.units import format_bytes, format_duration, parse_bytes, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -119,3 +119,13 @@ def test_any_text_is_a_size_or_a_plain_refusal(text: str) -> None:
 def test_a_size_counts_in_its_unit(count: int, unit: str) -> None:
     """A count with a unit is that many of the unit."""
     assert parse_bytes(f"{count}{unit}") == count * {"KiB": 2**10, "MiB": 2**20}[unit]
+
+
+@pytest.mark.parametrize(
+    ("size", "written"),
+    [(0, "0"), (1000, "1000"), (2**10, "1KiB"), (400 * 2**20, "400MiB"), (2**32, "4GiB")],
+)
+def test_sizes_are_written_as_operators_write_them(size: int, written: str) -> None:
+    """In the largest unit that needs no fraction, and read back as they were."""
+    assert format_bytes(size) == written
+    assert parse_bytes(written) == size

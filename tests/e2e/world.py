@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from bot.app import run_server
 from bot.config.settings import load_settings
+from bot.serving import run_server
 from bot.testing.campfire import Campfire, open_campfire
 from bot.testing.campfire.directory import Room
 from bot.testing.campfire.records import BotAccount, Dialect, Message, PersonAccount, RoomKind
@@ -118,6 +118,9 @@ class World:
             "HEARTH_PORT": "0",
             "HEARTH_GRACE": "10s",
             "HEARTH_ADMIN_TOKEN": ADMIN_TOKEN,
+            # Nothing that a test did not ask for boots beside what it looks at.
+            "HEARTH_SPARES": "0",
+            "HEARTH_WARM_ROOMS": "0",
             "HEARTH_LOG_FORMAT": "json",
             "HEARTH_LOG_LEVEL": "debug",
             "ANTHROPIC_API_KEY": "sk-a-key-of-the-tests",

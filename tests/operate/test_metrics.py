@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -48,6 +50,7 @@ def make_report(path: Warmth | None, *, first_token_s: float | None = 0.8) -> Tu
         outcome=Outcome.ANSWERED,
         path=path,
         wait_s=0.02,
+        open_s=None if path is None else 0.4,
         first_token_s=first_token_s,
         agent_s=1.5,
         post_s=0.3,
@@ -97,12 +100,16 @@ async def test_the_edge_counts_what_it_does_not_accept(metrics: Metrics) -> None
 async def test_turns_are_measured_by_their_path(metrics: Metrics) -> None:
     """A turn that did not ask the agent has no path and no first token."""
     metrics.turn(make_report(Warmth.HOT))
+    metrics.turn(make_report(Warmth.SPARE))
     metrics.turn(make_report(None, first_token_s=None))
     found = await samples(metrics)
     for name, seconds in {"turn": 2.0, "first_token": 0.8, "queue": 0.02, "post": 0.3}.items():
         assert found[f"hearth_{name}_seconds_sum", "hot"] == seconds
     assert found["hearth_turn_seconds_count", "none"] == 1
-    assert ("hearth_first_token_seconds_count", "none") not in found
+    assert found["hearth_open_seconds_sum", "hot"] == 0.4
+    assert found["hearth_turn_seconds_count", "spare"] == 1
+    for name in ("first_token", "open"):
+        assert (f"hearth_{name}_seconds_count", "none") not in found
 
 
 async def test_sessions_journal_disk_and_process_are_measured(
@@ -118,17 +125,27 @@ async def test_sessions_journal_disk_and_process_are_measured(
         "hearth_sessions_hot_limit": 4,
         "hearth_sessions_evicted_total": 2,
         "hearth_sessions_lost_total": 3,
+        "hearth_sessions_recycled_total": 4,
+        "hearth_spares": 1,
+        "hearth_boots_waiting": 3,
+        "hearth_children_booted_total": 9,
         "hearth_children_died_total": 1,
-        "hearth_children_memory_bytes": 100,
+        "hearth_children_silenced_total": 6,
+        "hearth_children_memory_bytes": 1000,
+        "hearth_children_memory_budget_bytes": 2000,
         "hearth_disk_free_bytes": 12345,
         "hearth_journal_up": 1,
         "hearth_journal_commit_failures_total": 0,
     }
     assert {name: found[name, ""] for name in expected} == expected
-    assert found["hearth_seats_total", "hot"] == 5
+    seats = {"hot": 5, "spare": 7, "warm": 0, "cold": 1}
+    assert {path: found["hearth_seats_total", path] for path in seats} == seats
+    states = {"hot": 1, "warm": 1, "cold": 0}
+    assert {state: found["hearth_sessions", state] for state in states} == states
     assert found["hearth_journal_commits_total", ""] >= 1
     assert found["hearth_journal_last_commit_seconds", ""] > 0
     assert found["process_resident_memory_bytes", ""] > 0
+    assert found["hearth_tasks", ""] >= 1
 
 
 async def test_what_runs_is_named(metrics: Metrics) -> None:
@@ -145,7 +162,7 @@ async def test_no_room_and_no_person_is_in_a_label(metrics: Metrics) -> None:
     families = list(text_string_to_metric_families(text.decode()))
     labels = {label for family in families for sample in family.samples for label in sample.labels}
     assert labels <= {
-        "outcome", "path", "le", "reason", "why", "version", "sdk", "child",
+        "outcome", "path", "le", "reason", "why", "version", "sdk", "child", "state",
     }  # fmt: skip
 
 
@@ -170,6 +187,13 @@ async def test_a_scrape_survives_the_journal() -> None:
     assert found["hearth_journal_up", ""] == 0
     assert found["hearth_journal_commit_failures_total", ""] == 1
     assert not [name for name, _ in found if name.startswith("hearth_messages")]
+
+
+async def test_a_budget_that_nobody_counts_has_no_row(journal: Journal) -> None:
+    """A budget of nothing would look like one that is overrun."""
+    statistics = replace(make_statistics(), memory_budget_bytes=None)
+    found = await samples(Metrics(journal, lambda: statistics, version="1"))
+    assert ("hearth_children_memory_budget_bytes", "") not in found
 
 
 async def test_two_servers_in_a_process_count_apart(journal: Journal) -> None:

@@ -46,6 +46,10 @@ async def test_a_session_shows_all_that_is_known(
             "memory_bytes": 100,
             "cost_usd": 0.25,
             "busy": False,
+            "boots": 0,
+            "evictions": 0,
+            "recycles": 0,
+            "age_s": 18000.0,
             "queue": 1,
             "ttl_left_s": 3000.0,
         }
@@ -55,12 +59,19 @@ async def test_a_session_shows_all_that_is_known(
         "offset": 0,
         "hot": 1,
         "hot_limit": 4,
-        "memory_bytes": 100,
+        "spares": 1,
+        "memory_bytes": 1000,
+        "memory_budget_bytes": 2000,
         "cost_usd": 0.25,
-        "hits": {"hot": 5, "cold": 1},
+        "hits": {"hot": 5, "spare": 7, "cold": 1},
+        "spare_hits": 7,
+        "boots": 9,
+        "boots_waiting": 3,
         "lost": 0,
         "evicted": 2,
+        "recycled": 4,
         "died": 0,
+        "silenced": 6,
     }
 
 

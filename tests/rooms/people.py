@@ -218,9 +218,11 @@ class FakeSeat:
     #: The prompts that were sent: uuid and text.
     prompts: list[tuple[str, str]]
 
-    async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
+    async def ask(
+        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+    ) -> Reply:
         """Answer the next thing."""
-        assert timeout_s > 0
+        assert min(timeout_s, silence_s) > 0
         self.prompts.append((prompt_uuid, text))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -241,9 +243,10 @@ class FakeSessions:
 
     @asynccontextmanager
     async def seat(
-        self, bot: Bot, key: SessionKey, *, asked_at: datetime
+        self, bot: Bot, key: SessionKey, *, asked_at: datetime, lane: str
     ) -> AsyncIterator[FakeSeat]:
         """Give a seat."""
+        assert lane == LANE
         assert bot.id == key.bot
         assert asked_at.tzinfo is not None
         self.keys.append(key)

@@ -148,11 +148,12 @@ async def test_a_kept_memory_needs_no_recap(journal: Journal, path: Warmth) -> N
     assert "recap" not in sessions.prompts[0][1]
 
 
-async def test_a_lost_session_is_told_the_last_turns(journal: Journal) -> None:
+@pytest.mark.parametrize("path", [Warmth.COLD, Warmth.SPARE])
+async def test_a_lost_session_is_told_the_last_turns(journal: Journal, path: Warmth) -> None:
     """The last ten, oldest first."""
     for number in range(1, 13):
         await settled(journal, number, f"word {number}.")
-    sessions = FakeSessions("hello", path=Warmth.COLD)
+    sessions = FakeSessions("hello", path=path)
     entry = await accepted(journal, said(number=20))
     await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
     prompt = sessions.prompts[0][1]
@@ -197,8 +198,8 @@ async def test_nobody_is_told_what_another_said(journal: Journal) -> None:
     assert ("the tea" in prompt, "the milk" in prompt) == (False, True)
 
 
-async def test_a_session_is_the_rooms_or_a_persons(journal: Journal) -> None:
+def test_a_session_is_the_rooms_or_a_persons() -> None:
     """Whose memory a message goes to is the bot's to say."""
-    entry = await accepted(journal, said(author=LEE))
-    assert session_key(a_bot(), entry) == SessionKey(room="42", bot="ada")
-    assert session_key(a_bot(scope="user"), entry) == SessionKey(room="42", bot="ada", user="8")
+    message = said(author=LEE)
+    assert session_key(a_bot(), message) == SessionKey(room="42", bot="ada")
+    assert session_key(a_bot(scope="user"), message) == SessionKey(room="42", bot="ada", user="8")

@@ -141,3 +141,19 @@ async def test_rooms_do_not_wait_for_each_other(journal: Journal) -> None:
         gate.release()
         await lanes.drain(10)
     assert (await journal.tally()).answered == 2
+
+
+async def test_the_end_of_a_lane_is_told() -> None:
+    """Once nothing is left in it, and not between two of its turns."""
+    journal = SlowJournal()
+    turns, ended = FakeTurns(journal), list[str]()
+    journal.open.append(an_entry(1))
+    async with the_lanes(journal, turns, ended=ended) as lanes:
+        lanes.enqueue(LANE)
+        await anyio.wait_all_tasks_blocked()
+        journal.tell()
+        await anyio.wait_all_tasks_blocked()
+        assert (turns.ran, ended) == ([1], [])
+        journal.tell()
+        await anyio.wait_all_tasks_blocked()
+        assert ended == [LANE]

@@ -27,9 +27,9 @@ async def test_a_turn_is_summed_up(journal: Journal) -> None:
     reply = Reply(text="hello", first_token_s=0.25, duration_s=1.5)
     answer = Answer(markdown="hello", attempt=attempt, path=Warmth.HOT, reply=reply)
     started = NOON + timedelta(seconds=2)
-    watch = Stopwatch(started=started.timestamp(), frozen=started.timestamp() + 1.5)
+    watch = Stopwatch(started=started.timestamp(), frozen=started.timestamp() + 1.9)
     report = watch.report(
-        entry, Outcome.ANSWERED, answer, parts=3, now=started.timestamp() + 1.75004
+        entry, Outcome.ANSWERED, answer, parts=3, now=started.timestamp() + 2.15004
     )
     assert report.fields() == {
         "bot": "ada",
@@ -38,10 +38,11 @@ async def test_a_turn_is_summed_up(journal: Journal) -> None:
         "outcome": Outcome.ANSWERED,
         "path": Warmth.HOT,
         "wait_s": 2.0,
+        "open_s": 0.4,
         "first_token_s": 0.25,
         "agent_s": 1.5,
         "post_s": 0.25,
-        "total_s": 3.75,
+        "total_s": 4.15,
         "parts": 3,
     }
 

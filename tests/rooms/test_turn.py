@@ -6,7 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from bot.errors import AgentMissing, AgentStartFailed, ConversationDied, ModelFailed, TurnTimedOut
+from bot.errors import (
+    AgentMissing,
+    AgentStartFailed,
+    ConversationDied,
+    ModelFailed,
+    NoPlace,
+    TurnTimedOut,
+)
 from bot.journal import Journal
 from bot.records import Entry, MessageKind, Outcome
 from bot.rooms.answering import Answering
@@ -85,6 +92,7 @@ async def test_a_bare_mention_gets_help(journal: Journal, clock: Clock) -> None:
         (ModelFailed("?", reason="something new"), "could not answer"),
         (ModelFailed("402", reason="billing"), "no credit"),
         (AgentMissing("no such file"), "could not start"),
+        (NoPlace("every conversation is in use"), "busy in too many other rooms"),
     ],
 )
 async def test_a_failure_is_told_in_a_sentence(

@@ -99,11 +99,13 @@ async def the_lanes(
     turns: object,
     reports: list[TurnReport] | None = None,
     clock: Clock | None = None,
+    ended: list[str] | None = None,
 ) -> AsyncIterator[Lanes]:
     """Open lanes; their workers end with the block."""
     seen = [] if reports is None else reports
     sleep = (clock or Clock()).sleep
     async with asyncio.TaskGroup() as group:
-        lanes = Lanes(journal, turns, group, on_turn=seen.append, sleep=sleep)
+        on_end = ([] if ended is None else ended).append
+        lanes = Lanes(journal, turns, group, on_turn=seen.append, on_end=on_end, sleep=sleep)
         yield lanes
         await lanes.drain(0)

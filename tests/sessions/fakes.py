@@ -1,10 +1,11 @@
 """An agent without children, files without a disk, and a clock that a test turns."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.agent.line import Ticket
 from bot.agent.reply import Reply
 from bot.agent.start import Resume, Start
 from bot.agent.transcript import Transcript
@@ -17,19 +18,22 @@ from bot.sessions.files import SessionFile
 class FakeConversation:
     """A conversation as `Sessions` and `Seat` use it."""
 
-    def __init__(
-        self, agent: "FakeAgent", bot: Bot, start: Start, on_cost: Callable[[float], None]
-    ) -> None:
+    def __init__(self, agent: "FakeAgent", bot: Bot, start: Start, ticket: Ticket) -> None:
         self.bot = bot
         self.start = start
         self.session_id = start.session_id
-        self.usable = self.closing = self.died = False
-        self.memory_bytes = 100
+        self.usable = self.closing = self.died = self.silenced = False
+        self.pid: int | None = None
+        self.ticket = ticket
+        self.on_cost: Callable[[float], None] = lambda _dollars: None
+        #: How long it has not been heard.
+        self.stuck_s = 0.0
+        #: Whether it does not end when it is asked to, and whether it had to be killed.
+        self.hangs = self.aborted = False
         self.ended = asyncio.Event()
         #: What the child has counted, over the whole session.
         self.cost_usd = agent.counted.get(start.session_id, 0.0)
         self._agent = agent
-        self._on_cost = on_cost
         self._asked = False
         self._ready = asyncio.Event()
         self._end: AgentError | None = None
@@ -46,7 +50,7 @@ class FakeConversation:
             await self._agent.boots.wait()
             self._end = self._agent.refusal(self.start)
             if self._end is None:
-                self.usable = True
+                self.usable, self.pid = True, self._agent.next_pid()
                 self._ready.set()
                 await self._over.wait()
                 self.died = True
@@ -66,8 +70,11 @@ class FakeConversation:
         if self._end is not None:
             raise self._end
 
-    async def ask(self, text: str, *, prompt_uuid: str, timeout_s: float) -> Reply:
+    async def ask(
+        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+    ) -> Reply:
         """Answer what was asked, unless the agent is to fail."""
+        assert silence_s > 0
         if not self.usable:
             raise ConversationDied("cannot be asked")
         assert not self._asked, "asked twice at once"
@@ -83,7 +90,7 @@ class FakeConversation:
             self._asked = False
         self.cost_usd += 0.25
         self._agent.answered(self)
-        self._on_cost(self.cost_usd)
+        self.on_cost(self.cost_usd)
         return Reply(
             text=f"You said: {text}",
             first_token_s=None,
@@ -105,10 +112,17 @@ class FakeConversation:
             self.closing = True
             self._ready.set()
             self.ended.set()
-        elif not self.closing and not self._over.is_set():
+        elif not self.hangs and not self.closing and not self._over.is_set():
             self._owner.cancel()
         self.closing = True
         await self.ended.wait()
+
+    def abort(self) -> None:
+        """End at once, whatever it does."""
+        self.usable, self.aborted = False, True
+        self._over.set()
+        if self._owner is not None:
+            self._owner.cancel()
 
     def die(self) -> None:
         """End on its own."""
@@ -132,17 +146,23 @@ class FakeAgent:
         #: Raised when these sessions are started.
         self.refusals: dict[str, AgentError] = {}
         self.refuse_all: AgentError | None = None
+        #: Raised when a conversation is made.
+        self.missing: AgentError | None = None
+        self.boots_waiting = 0
+        #: The sessions that were known at the start.
+        self.tidied: list[str] = []
         #: Dollars that a resumed child begins with.
         self.counted: dict[str, float] = {}
+        self._pids = 0
         self.boots, self.thinks, self.leaves = (asyncio.Event() for _ in range(3))
         for gate in (self.boots, self.thinks, self.leaves):
             gate.set()
 
-    def conversation(
-        self, bot: Bot, start: Start, *, on_cost: Callable[[float], None]
-    ) -> FakeConversation:
+    def conversation(self, bot: Bot, start: Start, ticket: Ticket) -> FakeConversation:
         """Make a conversation."""
-        conversation = FakeConversation(self, bot, start, on_cost)
+        if self.missing is not None:
+            raise self.missing
+        conversation = FakeConversation(self, bot, start, ticket)
         self.conversations.append(conversation)
         return conversation
 
@@ -156,6 +176,15 @@ class FakeAgent:
         assert all(c.session_id != session_id for c in self.open), "its child is still there"
         self.forgotten.append(session_id)
         self.transcripts.pop(session_id, None)
+
+    async def tidy(self, known: Iterable[str]) -> None:
+        """Take note of what is known."""
+        self.tidied = list(known)
+
+    def next_pid(self) -> int:
+        """Return the process of a child that has booted."""
+        self._pids += 1
+        return self._pids
 
     @property
     def starts(self) -> list[Start]:
@@ -192,6 +221,27 @@ def turn(uuid: str, cost_usd: float = 0.25) -> list[str]:
         f'{{"parentUuid":"{uuid}","uuid":"{uuid}-answer","type":"assistant",{said}}}',
         f'{{"type":"cost-state","totalCostUSD":{cost_usd}}}',
     ]
+
+
+class FakeSamples:
+    """What the children take, as the test wants it."""
+
+    def __init__(self) -> None:
+        #: By process; others take 100.
+        self.sizes: dict[int, int] = {}
+        self.looked_at: list[int] = []
+
+    async def look(self, pids: Collection[int]) -> None:
+        """Take note of who was looked at."""
+        self.looked_at = list(pids)
+
+    def bytes_of(self, pid: int) -> int | None:
+        """Return what a child takes."""
+        return self.sizes.get(pid, 100)
+
+    def total_bytes(self, pids: Iterable[int | None]) -> int:
+        """Return what children take together; one that boots takes 100, too."""
+        return sum(self.sizes.get(pid, 100) if pid is not None else 100 for pid in pids)
 
 
 class MemoryFiles:

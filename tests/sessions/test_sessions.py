@@ -26,7 +26,7 @@ from bot.sessions.saving import Saving
 from bot.sessions.statistics import Warmth
 from tests.agent.bots import ADA, ada
 from tests.sessions.fakes import file_of, turn
-from tests.sessions.world import WATERCOOLER, World, room
+from tests.sessions.world import WATERCOOLER, World, ask, room
 
 DAY_S = 86400.0
 
@@ -52,7 +52,7 @@ async def test_first_turn_is_cold_the_next_is_hot(world: World) -> None:
     assert (seen.cost_usd, seen.memory_bytes, seen.busy) == (0.75, 100, False)
     statistics = world.sessions.statistics()
     assert statistics.hits == {Warmth.COLD: 1, Warmth.HOT: 2}
-    assert (statistics.hot, statistics.hot_limit) == (1, 4)
+    assert (statistics.hot, statistics.hot_limit, statistics.boots) == (1, 4, 1)
 
 
 async def test_new_session_is_on_disk_before_its_prompt(world: World) -> None:
@@ -177,6 +177,9 @@ async def test_answer_that_the_agent_does_not_know(world: World) -> None:
     await anyio.wait_all_tasks_blocked()
     async with world.seat() as seat:
         assert (seat.path, seat.unheard) == (Warmth.WARM, 2)
+    async with world.seat() as seat:  # no prompt was sent: the agent has not been told yet
+        assert (seat.path, seat.unheard) == (Warmth.WARM, 2)
+        await ask(seat)
     async with world.seat() as seat:
         assert (seat.path, seat.unheard) == (Warmth.HOT, 0)
 
@@ -263,7 +266,7 @@ async def test_child_that_does_not_start_gives_its_place_back(world: World) -> N
     world.agent.refuse_all = None
     assert await world.turn() in {Warmth.COLD, Warmth.WARM}
     assert world.sessions.statistics().died == 0
-    assert world.sessions._slots.taken == 1
+    assert len(world.agent.open) == 1
 
 
 async def test_disk_that_cannot_be_written_fails_the_turn(world: World) -> None:
@@ -332,7 +335,7 @@ async def test_place_goes_to_who_waits_longest() -> None:
 
         async def serve(number: int) -> None:
             async with world.seat(room(number)) as seat:
-                await seat.ask("hello", prompt_uuid=f"{number}", timeout_s=1)
+                await seat.ask("hello", prompt_uuid=f"{number}", timeout_s=1, silence_s=1)
                 served.append(f"{number}")
 
         async with asyncio.TaskGroup() as group:
@@ -368,7 +371,7 @@ async def test_cancelled_waiter_leaves_the_line() -> None:
             await anyio.wait_all_tasks_blocked()
         assert await next_one is Warmth.COLD
         assert gone.cancelled()
-        assert world.sessions._slots.taken == 1
+        assert len(world.agent.open) == 1
 
 
 async def test_cancelled_asker_leaves_no_child_in_a_turn(world: World) -> None:
@@ -379,7 +382,7 @@ async def test_cancelled_asker_leaves_no_child_in_a_turn(world: World) -> None:
     running.cancel()
     await asyncio.wait([running])
     assert world.agent.open == set()
-    assert world.sessions._slots.taken == 0
+    assert world.agent.open == set()
 
 
 async def test_cancelled_boot_leaves_no_child(world: World) -> None:
@@ -417,7 +420,7 @@ async def test_room_with_open_messages_does_not_expire(world: World) -> None:
     world.clock.forward(days=3)
     in_use = frozenset({("1", "ada")})
     assert await world.sessions.expire(a_day, in_use) == 0
-    async with world.sessions.seat(ADA, WATERCOOLER, asked_at=asked_at) as seat:
+    async with world.sessions.seat(ADA, WATERCOOLER, asked_at=asked_at, lane="x") as seat:
         assert seat.path is Warmth.HOT
 
 
@@ -466,7 +469,7 @@ async def test_message_that_arrives_during_the_close(world: World, late_s: float
 async def test_sweep_does_not_take_what_is_passed_on(world: World) -> None:
     """A session that goes from one holder straight to the next is not idle in between."""
     await world.turn()
-    session = world.sessions._sessions[WATERCOOLER]
+    session = world.known()
     async with world.seat():
         message = asyncio.create_task(world.turn())
         await anyio.wait_all_tasks_blocked()
@@ -545,11 +548,11 @@ async def test_no_schedule_loses_a_place(seed: int) -> None:
                 task.cancel()
         world.agent.failures, world.agent.refuse_all = [], None
         await anyio.wait_all_tasks_blocked()
-        assert world.sessions._slots.taken == len(world.agent.open)
+        assert len(world.sessions._conversations.pids) == len(world.agent.open)
         for number in range(8):
             await world.turn(room(number))
         assert world.agent.most_open <= 3
-    assert world.sessions._slots.taken == 0
+    assert world.agent.open == set()
     gc.collect()
 
 

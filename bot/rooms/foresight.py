@@ -1,0 +1,63 @@
+"""Begins what a message will need as soon as it has arrived."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from bot.config.bot import Bot
+from bot.records import Acceptance, Message, MessageKind, SessionKey
+from bot.rooms.answering import session_key
+
+
+class Inbox(Protocol):
+    """Where messages are made durable."""
+
+    def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
+        """Take a message; the future is done when it is on disk."""
+        ...
+
+    def on_new(self, tell: Callable[[str], None]) -> None:
+        """Call *tell* with the lane of each message that is new and on disk."""
+        ...
+
+
+class Sessions(Protocol):
+    """What can be opened before a turn asks for it."""
+
+    def expect(self, bot: Bot, key: SessionKey, *, lane: str) -> None:
+        """Have a session opened early."""
+        ...
+
+
+class Foresight:
+    """An inbox that has the message's session opened while the message is on its way to the disk.
+
+    It is only a hint: the turn decides anew, and a message that is not new opens what its room
+    will need for the next one.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        sessions: Sessions,
+        bots: Callable[[str], Bot | None],
+        *,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._inbox = inbox
+        self._sessions = sessions
+        self._bots = bots
+        self._stopping = stopping
+
+    def on_new(self, tell: Callable[[str], None]) -> None:
+        """Call *tell* with the lane of each message that is new and on disk."""
+        self._inbox.on_new(tell)
+
+    def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
+        """Take a message, and have its session opened."""
+        landing = self._inbox.accept(message, lane=lane)
+        bot = self._bots(message.bot)
+        thinks = message.kind is not MessageKind.BARE and not self._stopping()
+        if bot is not None and thinks:
+            self._sessions.expect(bot, session_key(bot, message), lane=lane)
+        return landing

@@ -1,0 +1,47 @@
+"""What begins as soon as a message has arrived."""
+
+import asyncio
+
+import pytest
+
+from bot.config.bot import Bot
+from bot.records import Acceptance, Message, MessageKind, SessionKey
+from bot.rooms.foresight import Foresight
+from tests.rooms.people import LANE, FakeRoster, a_bot, said
+
+
+class Beginnings:
+    """An inbox and sessions that remember what came first."""
+
+    def __init__(self) -> None:
+        self.began: list[object] = []
+        self.landing: asyncio.Future[Acceptance] = asyncio.get_running_loop().create_future()
+
+    def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
+        """Take a message."""
+        self.began.append((message.id, lane))
+        return self.landing
+
+    def expect(self, bot: Bot, key: SessionKey, *, lane: str) -> None:
+        """Open a session."""
+        self.began.append((bot.id, key, lane))
+
+
+async def test_a_session_is_opened_while_the_message_goes_to_the_disk() -> None:
+    """First the disk begins, and nobody waits for it here."""
+    world = Beginnings()
+    roster = FakeRoster(a_bot(scope="user"))
+    foresight = Foresight(world, world, roster.serving, stopping=lambda: False)
+    assert foresight.accept(said(), lane=LANE) is world.landing
+    assert world.began == [("1", LANE), ("ada", SessionKey(room="42", bot="ada", user="7"), LANE)]
+
+
+@pytest.mark.parametrize("why", ["bare", "unknown bot", "stopping"])
+async def test_nothing_is_opened_for_nothing(why: str) -> None:
+    """A name alone needs no agent, and what comes at the end waits for the next start."""
+    world = Beginnings()
+    roster = FakeRoster() if why == "unknown bot" else FakeRoster(a_bot())
+    kind = MessageKind.BARE if why == "bare" else MessageKind.TEXT
+    foresight = Foresight(world, world, roster.serving, stopping=lambda: why == "stopping")
+    foresight.accept(said(kind=kind), lane=LANE)
+    assert world.began == [("1", LANE)]
