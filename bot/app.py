@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
@@ -55,7 +56,7 @@ _CATCH_UP_S = 10.0
 _CHILDREN_S = 5.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Hearth:
     """An open server, without its listener."""
 
@@ -71,9 +72,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
     """Open everything but the listener."""
     cache = _make_cache(settings.session_cache)
     roster = _read_roster(settings, environ)
-    _configure_logging(settings, KnownSecrets(settings, roster, admin_token=""))
-    token = load_admin_token(settings)
-    _configure_logging(settings, KnownSecrets(settings, roster, admin_token=token.value))
+    token = _begin_logging(settings, roster)
     _warn(settings, roster)
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
@@ -96,32 +95,26 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         lanes = await opened(
             open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
         )
-        jobs = upkeep_jobs(
-            sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
-        )
         catch_up = CatchUp(
             journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
         )
-        look = Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run)
-        await opened(open_schedule((*jobs, *_children_jobs(sessions), look)))
+        upkeep = upkeep_jobs(
+            sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
+        )
+        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, catch_up))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
         inbox = Foresight(journal, sessions, roster.get, stopping=lambda: lanes.draining)
         webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
-        yield Hearth(
-            edge=Edge(webhook, pages),
-            lanes=lanes,
-            posting=posting,
-            roster=roster,
-            sessions=sessions,
-        )
+        yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)
 
 
-def _children_jobs(sessions: Sessions) -> tuple[Job, ...]:
-    """Return what looks after the agent's children; the watchdog waits for none of the others."""
+def _frequent_jobs(sessions: Sessions, catch_up: CatchUp) -> tuple[Job, ...]:
+    """Return what is looked after every few seconds; the watchdog waits for none of the others."""
     return (
         Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
         Job(name="watchdog", every_s=_CHILDREN_S, run=sessions.end_stuck),
+        Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run),
     )
 
 
@@ -152,8 +145,13 @@ def _warn(settings: Settings, roster: Roster) -> None:
         log.warning("no_model_access", cure=NO_ACCESS_CURE)
 
 
-def _configure_logging(settings: Settings, secrets: KnownSecrets) -> None:
-    configure_logging(format=settings.log_format, level=settings.log_level, secrets=secrets)
+def _begin_logging(settings: Settings, roster: Roster) -> AdminToken:
+    """Log from here on, without any secret; return the one that is read, or made, on the way."""
+    configure = partial(configure_logging, format=settings.log_format, level=settings.log_level)
+    configure(secrets=KnownSecrets(settings, roster, admin_token=""))
+    token = load_admin_token(settings)
+    configure(secrets=KnownSecrets(settings, roster, admin_token=token.value))
+    return token
 
 
 def _sessions(
