@@ -81,7 +81,8 @@ class Equation:
             async with httpx.AsyncClient(timeout=_PAGE_TIMEOUT_S, trust_env=False) as client:
                 response = await client.get(f"{self._url}/queue/stats?limit=1", headers=headers)
                 page: dict[str, Any] = response.raise_for_status().json()
-        except httpx.HTTPError:
+        except (httpx.HTTPError, AttributeError):
+            # The latter is anyio's, for a server that ends in the moment of connecting.
             return None
         counts = {name: page["messages"][name] for name in ("accepted", *OUTCOMES)}
         poll = Poll(at=time.time(), counts=counts)

@@ -168,6 +168,14 @@ async def test_exceptions_stop_here(api: Api, kind: type[Exception], fate: Fate)
     assert kind.__name__ in str(error.value)
 
 
+@respx.mock
+async def test_a_peer_that_hangs_up_while_it_connects(api: Api) -> None:
+    """What anyio raises then is no bug of ours: nothing has left, and the next try may work."""
+    respx.post(URL).mock(side_effect=AttributeError("'NoneType' object has no 'getpeername'"))
+    with pytest.raises(ChatUnavailable, match="cannot be reached"):
+        await post(api)
+
+
 def test_every_exception_of_httpx_has_a_fate() -> None:
     """A class that a new httpx brings must be mapped, or declared as not raised."""
     kinds = {

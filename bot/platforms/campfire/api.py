@@ -165,9 +165,8 @@ class Api:
     async def _fetch(
         self, url: str, query: dict[str, str] | None, *, room: str
     ) -> tuple[httpx.Response, bytes]:
-        async with self._client.stream(
-            "GET", url, params=query, headers=_READING_HEADERS, follow_redirects=False
-        ) as response:
+        request = self._client.build_request("GET", url, params=query, headers=_READING_HEADERS)
+        async with self._streamed(request) as response:
             if response.status_code != HTTPStatus.OK:
                 await _drain(response)
                 return response, b""
@@ -183,11 +182,23 @@ class Api:
 
     async def _send(self, url: str, html: str) -> httpx.Response:
         # The headers say everything: once they are there, a broken body changes nothing.
-        async with self._client.stream(
-            "POST", url, content=html.encode(), headers=_HEADERS, follow_redirects=False
-        ) as response:
+        request = self._client.build_request("POST", url, content=html.encode(), headers=_HEADERS)
+        async with self._streamed(request) as response:
             await _drain(response)
             return response
+
+    @asynccontextmanager
+    async def _streamed(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+        """Send *request* and yield its response, whose body is still to come."""
+        try:
+            response = await self._client.send(request, stream=True, follow_redirects=False)
+        except AttributeError as error:
+            # anyio's, on uvloop, for a peer that hangs up in the moment of connecting.
+            raise httpx.ConnectError("lost while it was made", request=request) from error
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
 
 async def _drain(response: httpx.Response) -> None:
