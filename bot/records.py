@@ -231,6 +231,8 @@ class SessionPrompts:
     owed: frozenset[str] = frozenset()
     #: The last ones that were answered, newest first.
     answered: tuple[str, ...] = ()
+    #: The same messages' other tries, which got no answer.
+    in_vain: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,6 +35,14 @@ _ANSWERED_PROMPTS = """
     ORDER BY seq DESC LIMIT 10
 """
 
+_IN_VAIN = """
+    SELECT prompt_uuid FROM attempts
+    WHERE session_id = ?1 AND state <> 'answered' AND entry IN (
+        SELECT entry FROM attempts WHERE session_id = ?1 AND state = 'answered'
+        ORDER BY seq DESC LIMIT 10
+    )
+"""
+
 
 def start(
     db: sqlite3.Connection,
@@ -72,6 +80,7 @@ def prompts(db: sqlite3.Connection, session_id: str) -> SessionPrompts:
     return SessionPrompts(
         owed=frozenset(row["prompt_uuid"] for row in owed),
         answered=tuple(row["prompt_uuid"] for row in answered),
+        in_vain=frozenset(row["prompt_uuid"] for row in db.execute(_IN_VAIN, (session_id,))),
     )
 
 

@@ -44,7 +44,11 @@ def choose_opening(
         # Without a turn there was nothing to lose, and the id is as good as new.
         return _anew(file, clear=transcript is not None) if file.turns == 0 else _lost()
     orphan = transcript.orphan()
-    if orphan is None or orphan.prompt_uuid not in {*prompts.owed, *prompts.answered}:
+    if orphan is None or orphan.prompt_uuid not in {
+        *prompts.owed,
+        *prompts.answered,
+        *prompts.in_vain,
+    }:
         orphan = None
     elif orphan.after is None:
         return _anew(file, clear=True)

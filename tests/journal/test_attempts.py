@@ -151,7 +151,9 @@ async def test_the_last_answered_prompts_are_known_by_session(journal: Journal) 
             answer_text="Hi.",
         )
         await journal.settle(entry, last=part)
-    assert (await journal.prompts("s-1")).answered == ("answered-2", "answered-1")
+    prompts = await journal.prompts("s-1")
+    assert prompts.answered == ("answered-2", "answered-1")
+    assert prompts.in_vain == {"failed-1", "failed-2"}
     assert (await journal.prompts("s-2")).answered == ()
 
 

@@ -285,10 +285,15 @@ class FakePrompts:
         self.owed: set[str] = set()
         #: Newest first.
         self.answered: list[str] = []
+        self.in_vain: set[str] = set()
 
     async def prompts(self, _session_id: str) -> SessionPrompts:
         """Return what was sent."""
-        return SessionPrompts(owed=frozenset(self.owed), answered=tuple(self.answered))
+        return SessionPrompts(
+            owed=frozenset(self.owed),
+            answered=tuple(self.answered),
+            in_vain=frozenset(self.in_vain),
+        )
 
 
 class Clock:

@@ -184,12 +184,17 @@ async def test_answer_that_the_agent_does_not_know(world: World) -> None:
         assert (seat.path, seat.unheard) == (Warmth.HOT, 0)
 
 
-async def test_orphan_that_was_answered_is_dropped_on_resume(world: World) -> None:
+@pytest.mark.parametrize("in_vain", [set(), {"halfway"}])
+async def test_orphan_that_was_answered_is_dropped_on_resume(
+    world: World, in_vain: set[str]
+) -> None:
     """The agent is told of it anew, with the answer that it lacks."""
     await world.turn()
     conversation = world.agent.conversations[-1]
     world.agent.transcripts[conversation.session_id] += turn("halfway")[:1]
-    world.prompts.answered = ["halfway"]
+    # It may be an earlier try of what was answered then.
+    world.prompts.answered = ["in the end"] if in_vain else ["halfway"]
+    world.prompts.in_vain = in_vain
     conversation.die()
     await anyio.wait_all_tasks_blocked()
     async with world.seat() as seat:
