@@ -12,6 +12,12 @@ Scope = Literal["room", "user"]
 WhenBusy = Literal["queue", "collect", "steer", "interrupt", "reject"]
 Lane = Literal["room", "bot"]
 Thinking = Literal["off", "low", "medium", "high"]
+#: What an answer says of who asked; see `ReplyRules`.
+Naming = Literal["always", "unclear", "never"]
+#: Who may use a command.
+Clearance = Literal["anyone", "asker", "operators"]
+#: The catalogues of what the server says.
+Language = Literal["en", "de", "fr", "es", "zh"]
 Transport = Literal["stdio", "sse", "http"]
 
 
@@ -23,6 +29,14 @@ class SessionRules:
     scope: Scope
     #: Seconds from the end of the last turn.
     ttl_s: float
+    #: False: every turn is off the record.
+    record: bool = True
+    #: Whether a session that expired is recapped, as one that was lost always is.
+    recap_expired: bool = False
+    #: Most messages to others since the bot's last answer that come along as context.
+    context_messages: int = 20
+    #: A longer conversation is compacted between turns.
+    max_context_tokens: int = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +49,46 @@ class TurnRules:
     lane: Lane
     #: Seconds without a sign of life from the agent, after which a turn is given up.
     silence_s: float = 60.0
+    #: Most messages that wait in a lane, and of one person in it.
+    max_waiting: int = 50
+    max_waiting_each: int = 10
+    #: Whether the room sees that the turn is under way, where the platform can show it.
+    progress: bool = True
+    #: Where it cannot: seconds after which one sentence says so; 0 for never.
+    notice_after_s: float = 15.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplyRules:
+    """What an answer looks like in the room."""
+
+    #: Whether it names who asked; "unclear": when one cannot see whom it answers.
+    mention: Naming = "unclear"
+    #: Whether files that the agent makes are posted.
+    attachments: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandRules:
+    """Who may use which command."""
+
+    stop: Clearance = "asker"
+    new: Clearance = "anyone"
+    status: Clearance = "anyone"
+    help: Clearance = "anyone"
+    usage: Clearance = "operators"
+    #: The platform's ids of the people who are operators.
+    operators: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopRules:
+    """When a conversation among bots is ended."""
+
+    #: Longest chain of answers to bots without a person's word.
+    depth: int = 4
+    #: Most messages of one author in a room within a minute that are answered.
+    rate: int = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +161,11 @@ class Bot:
     session: SessionRules
     turn: TurnRules
     agent: AgentRules
+    reply: ReplyRules = ReplyRules()
+    commands: CommandRules = CommandRules()
+    loops: LoopRules = LoopRules()
+    #: Of what the server itself says in the room.
+    language: Language = "en"
 
     @property
     def digest(self) -> str:

@@ -1,63 +1,17 @@
 """The schema of a bot file: ``bots.d/<bot_id>.toml``, or ``.json`` with the same keys."""
 
-import os
-import pwd
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from bot.config.address import web_address
-from bot.config.bot import Lane, Scope, Thinking, Transport, WhenBusy
+from bot.config.agent_table import AgentTable, McpServerTable
+from bot.config.bot import Clearance, Lane, Language, Naming, Scope, WhenBusy
 from bot.config.prompt import Prompt, PromptFile
 from bot.config.secret import Secret
 from bot.config.sentences import KeyPath
-from bot.config.values import Lifetime, Line
-
-
-def _model(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:@/\[\]-]*", name):
-        raise ValueError('is not the name of a model: write for example "claude-sonnet-4-5"')
-    return name
-
-
-def _built(mode: WhenBusy) -> WhenBusy:
-    if mode != "queue":
-        raise ValueError('is not supported yet: write "queue", or leave it out')
-    return mode
-
-
-def _tool(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name.startswith("mcp__"):
-        raise ValueError(
-            'is not the name of a built-in tool, as "WebSearch" is; '
-            "tools of MCP servers go into mcp_tools",
-        )
-    return name
-
-
-def _mcp_tool(name: str) -> str:
-    if not re.fullmatch(r"mcp__[A-Za-z0-9_-]+", name):
-        raise ValueError('must be "mcp__SERVER" or "mcp__SERVER__TOOL"')
-    return name
-
-
-def _server_name(name: str) -> str:
-    if not re.fullmatch(r"(?!.*__)[A-Za-z0-9_-]{1,64}", name):
-        raise ValueError(
-            'is not a name for an MCP server: letters, digits, "-" and single "_", at most 64',
-        )
-    return name
-
-
-def _other_user(name: str) -> str:
-    try:
-        uid = pwd.getpwnam(name).pw_uid
-    except (KeyError, ValueError) as error:
-        raise ValueError("is not a user of this machine: create it, or name another") from error
-    if uid in {0, os.geteuid()}:
-        raise ValueError("must be neither root nor the user that Hearth itself runs as")
-    return name
+from bot.config.table import LineSecret, ModelName, Table
+from bot.config.values import Duration, Lifetime, Line
 
 
 def _campfire_key(key: SecretStr) -> SecretStr:
@@ -69,51 +23,17 @@ def _campfire_key(key: SecretStr) -> SecretStr:
     return key
 
 
-def _one_line(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().isprintable():
-        raise ValueError("must be one line of printable text")
-    return secret
+def _person(person: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,100}", person):
+        raise ValueError('is not the id of a person: write for example "42", in quotes')
+    return person
 
 
-def _entry_point(name: str) -> str:
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", name):
-        raise ValueError('must be "module:attribute", as in "our_tools.notes:server"')
-    return name
+_PersonId = Annotated[str, AfterValidator(_person)]
 
 
-def _variable(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError('is not the name of an environment variable: letters, digits and "_"')
-    return name
-
-
-def _header_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-        raise ValueError('is not the name of a header, as "Authorization" is')
-    return name
-
-
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("contains a NUL character, which no argument may")
-    return text
-
-
-ModelName = Annotated[str, Field(max_length=200), AfterValidator(_model)]
-_Argument = Annotated[str, Field(max_length=10_000), AfterValidator(_without_nul)]
-_Command = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_without_nul)]
-_LineSecret = Annotated[Secret, AfterValidator(_one_line)]
-_Variable = Annotated[str, AfterValidator(_variable)]
-_HeaderName = Annotated[str, AfterValidator(_header_name)]
-
-
-class _Table(BaseModel):
-    # Strict: TOML has types, and max_turns = "20" is a slip that should not pass in silence.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-
-class SessionTable(_Table):
-    """Whose memory a session is, and how long it lasts."""
+class SessionTable(Table):
+    """What the agent remembers, and how long."""
 
     scope: Scope = Field(
         "room", description='"room": all see one conversation; "user": one conversation each.'
@@ -121,9 +41,31 @@ class SessionTable(_Table):
     ttl: Lifetime | None = Field(
         None, description="Forgotten so long after the last turn; default: HEARTH_SESSION_TTL."
     )
+    record: bool = Field(
+        True,
+        description="false: every turn is off the record, and nothing of it is kept.",
+    )
+    recap_expired: bool = Field(
+        False,
+        description="Whether a session that expired is recapped to the next one too; "
+        "one that was lost always is.",
+    )
+    context_messages: int = Field(
+        20,
+        ge=0,
+        le=200,
+        description="Most messages said to others since the bot's last answer that come along "
+        "as context, where the platform gives them; 0 for none.",
+    )
+    max_context_tokens: int = Field(
+        100_000,
+        ge=10_000,
+        le=1_000_000,
+        description="A longer conversation is summed up by the agent, between two turns.",
+    )
 
 
-class TurnTable(_Table):
+class TurnTable(Table):
     """How one turn is run."""
 
     timeout: Lifetime = Field(180.0, description='Longest turn, such as "3m".')
@@ -132,74 +74,82 @@ class TurnTable(_Table):
         description="Longest time in a turn without a sign of life from the agent; "
         "longer for tools that take longer.",
     )
-    when_busy: Annotated[WhenBusy, AfterValidator(_built)] = Field(
-        "queue", description='What happens to messages during a turn; only "queue" so far.'
+    when_busy: WhenBusy = Field(
+        "queue",
+        description='What happens to messages during a turn. "queue": each has its own turn after '
+        'it. "collect": what waits is answered in one turn. "steer": who asked may add to the '
+        'running turn. "interrupt": who asked ends the running turn with a new message. "reject": '
+        "they are told to ask again.",
     )
     lane: Lane = Field(
         "room",
         description='"room": one turn at a time among all bots of the room; '
         '"bot": this bot does not wait for the others.',
     )
-
-
-class McpServerTable(_Table):
-    """A server of tools, as the Claude Agent SDK has them."""
-
-    type: Transport = Field("stdio", description='"stdio" (a program), "http" or "sse".')
-    command: _Command | None = Field(None, description="stdio: the program.")
-    args: list[_Argument] = Field([], max_length=100, description="stdio: its arguments.")
-    env: dict[_Variable, Secret] = Field(
-        {}, max_length=100, description="stdio: its environment; values may be secret references."
+    max_waiting: int = Field(
+        50, ge=1, le=10_000, description="Most messages that wait in a room; more are told so."
     )
-    url: Annotated[str, Field(max_length=2_000), AfterValidator(web_address)] | None = Field(
-        None, description="http and sse: the address."
+    max_waiting_each: int = Field(
+        10, ge=1, le=10_000, description="Most messages of one person that wait in a room."
     )
-    headers: dict[_HeaderName, _LineSecret] = Field(
-        {}, max_length=100, description="http and sse: headers; values may be secret references."
+    progress: bool = Field(
+        True,
+        description="Whether a long turn shows the answer as it grows, and how it went, "
+        "where the platform can do that.",
     )
-
-
-class AgentTable(_Table):
-    """What the agent may do and spend."""
-
-    thinking: Thinking = Field("off", description="How much the model thinks before it answers.")
-    max_turns: int = Field(20, ge=1, le=1_000, description="Most model calls in one turn.")
-    max_budget_usd: float | None = Field(
-        None,
-        gt=0,
-        le=1_000_000,
-        allow_inf_nan=False,
-        description="Most US dollars that one agent process may spend.",
-    )
-    max_output_tokens: int | None = Field(
-        None, ge=1, le=1_000_000, description="Most tokens in one answer of the model."
-    )
-    fallback_model: ModelName | None = Field(
-        None, description="Asked when the model is overloaded."
-    )
-    tools: list[Annotated[str, AfterValidator(_tool)]] = Field(
-        [],
-        max_length=100,
-        description='Built-in tools, none unless listed: "WebSearch", "WebFetch"; '
-        "all others need `user`.",
-    )
-    user: Annotated[str, AfterValidator(_other_user)] | None = Field(
-        None, description="OS user that the agent's program runs as; tools for files need one."
-    )
-    mcp_servers: dict[Annotated[str, AfterValidator(_server_name)], McpServerTable] = Field(
-        {}, max_length=50, description="Servers of tools, as the Claude Agent SDK has them."
-    )
-    mcp_tools: list[Annotated[str, AfterValidator(_mcp_tool)]] | None = Field(
-        None,
-        max_length=1_000,
-        description='Tools of the MCP servers, as "mcp__notes__search"; default: all of them.',
-    )
-    tools_from: list[Annotated[str, AfterValidator(_entry_point)]] = Field(
-        [], max_length=50, description='Tools in Python: "module:attribute" of an SDK MCP server.'
+    notice_after: Duration = Field(
+        15.0,
+        description="Where the platform cannot show progress: when a turn that takes longer is "
+        'announced in one sentence; "0s" for never.',
     )
 
 
-class BotFile(_Table):
+class ReplyTable(Table):
+    """What an answer looks like in the room."""
+
+    mention: Naming = Field(
+        "unclear",
+        description='Whether an answer names who asked: "always", "never", or "unclear": '
+        "when others have spoken in between, or several are answered at once.",
+    )
+    attachments: bool = Field(
+        False, description="Whether files that the agent makes are posted into the room."
+    )
+
+
+#: For what is nobody's in particular.
+_Open = Literal["anyone", "operators"]
+
+
+class CommandsTable(Table):
+    """Who may use the commands, such as "@Ada stop"."""
+
+    stop: Clearance = Field(
+        "asker",
+        description='"anyone"; "asker": for what that person asked; or "operators".',
+    )
+    new: _Open = Field("anyone", description='"anyone" or "operators": begins a new session.')
+    status: _Open = Field("anyone", description='"anyone" or "operators".')
+    help: _Open = Field("anyone", description='"anyone" or "operators".')
+    usage: _Open = Field("operators", description='"anyone" or "operators".')
+
+
+class LoopsTable(Table):
+    """When a conversation among bots is ended."""
+
+    depth: int = Field(
+        4, ge=1, le=100, description="Longest chain of answers to bots without a person's word."
+    )
+    rate: int = Field(
+        20,
+        ge=2,
+        le=1_000,
+        description="Most messages of one author to the bot in a room within a minute "
+        "that are answered.",
+    )
+
+
+class BotFile(Table):
     """A bot of Hearth: an identity and its settings."""
 
     name: Annotated[Line, Field(max_length=100)] = Field(
@@ -209,7 +159,7 @@ class BotFile(_Table):
     key: Annotated[Secret, AfterValidator(_campfire_key)] = Field(
         description="The platform's key of the bot.", examples=[{"env": "ADA_BOT_KEY"}]
     )
-    webhook_secret: _LineSecret | None = Field(
+    webhook_secret: LineSecret | None = Field(
         None,
         description="Expected as ?secret=… in the webhook's address, for payloads without a key.",
     )
@@ -220,8 +170,17 @@ class BotFile(_Table):
     system_prompt_file: PromptFile | None = Field(
         None, description="A file with the prompt, in the folder of the bot files."
     )
+    language: Language = Field("en", description="Language of what the server itself says.")
+    operators: list[_PersonId] = Field(
+        [],
+        max_length=1_000,
+        description="Ids of the people who may use the commands that are for operators.",
+    )
     session: SessionTable = Field(SessionTable(), description="Memory.")
     turn: TurnTable = Field(TurnTable(), description="One message to one reply.")
+    reply: ReplyTable = Field(ReplyTable(), description="What an answer looks like.")
+    commands: CommandsTable = Field(CommandsTable(), description="Who may use which command.")
+    loops: LoopsTable = Field(LoopsTable(), description="When bots stop talking to each other.")
     agent: AgentTable = Field(AgentTable(), description="What thinks.")
 
 
@@ -230,6 +189,9 @@ TABLES: dict[KeyPath, type[BaseModel]] = {
     (): BotFile,
     ("session",): SessionTable,
     ("turn",): TurnTable,
+    ("reply",): ReplyTable,
+    ("commands",): CommandsTable,
+    ("loops",): LoopsTable,
     ("agent",): AgentTable,
     ("agent", "mcp_servers", "*"): McpServerTable,
 }

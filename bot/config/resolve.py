@@ -5,8 +5,18 @@ from collections.abc import Iterator, Mapping
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.config.bot import AgentRules, Bot, McpServer, SessionRules, TurnRules
-from bot.config.bot_file import TABLES, AgentTable, BotFile, McpServerTable
+from bot.config.agent_table import AgentTable, McpServerTable
+from bot.config.bot import (
+    AgentRules,
+    Bot,
+    CommandRules,
+    LoopRules,
+    McpServer,
+    ReplyRules,
+    SessionRules,
+    TurnRules,
+)
+from bot.config.bot_file import TABLES, BotFile, SessionTable, TurnTable
 from bot.config.rules import contradictions
 from bot.config.secret import Surroundings
 from bot.config.sentences import KeyPath, Wrong, dotted, guess, predicate_of, said, shown
@@ -39,7 +49,7 @@ def resolve(
 
 
 def _bot(bot_file: BotFile, bot_id: str, settings: Settings) -> Bot:
-    session, turn, secret = bot_file.session, bot_file.turn, bot_file.webhook_secret
+    secret = bot_file.webhook_secret
     return Bot(
         id=bot_id,
         name=bot_file.name,
@@ -51,14 +61,39 @@ def _bot(bot_file: BotFile, bot_id: str, settings: Settings) -> Bot:
         ),
         model=bot_file.model,
         system_prompt=bot_file.system_prompt or bot_file.system_prompt_file or "",
-        session=SessionRules(scope=session.scope, ttl_s=session.ttl or settings.session_ttl_s),
-        turn=TurnRules(
-            timeout_s=turn.timeout,
-            when_busy=turn.when_busy,
-            lane=turn.lane,
-            silence_s=turn.silence,
-        ),
+        session=_session(bot_file.session, settings),
+        turn=_turn(bot_file.turn),
         agent=_agent(bot_file.agent),
+        reply=ReplyRules(**bot_file.reply.model_dump()),
+        commands=CommandRules(
+            **bot_file.commands.model_dump(), operators=frozenset(bot_file.operators)
+        ),
+        loops=LoopRules(**bot_file.loops.model_dump()),
+        language=bot_file.language,
+    )
+
+
+def _session(session: SessionTable, settings: Settings) -> SessionRules:
+    return SessionRules(
+        scope=session.scope,
+        ttl_s=session.ttl or settings.session_ttl_s,
+        record=session.record,
+        recap_expired=session.recap_expired,
+        context_messages=session.context_messages,
+        max_context_tokens=session.max_context_tokens,
+    )
+
+
+def _turn(turn: TurnTable) -> TurnRules:
+    return TurnRules(
+        timeout_s=turn.timeout,
+        when_busy=turn.when_busy,
+        lane=turn.lane,
+        silence_s=turn.silence,
+        max_waiting=turn.max_waiting,
+        max_waiting_each=turn.max_waiting_each,
+        progress=turn.progress,
+        notice_after_s=turn.notice_after,
     )
 
 

@@ -13,7 +13,7 @@ from bot.agent.orphans import Orphans, end_orphans
 
 _LONG = ("sleep", "60")
 #: A leader that starts another, which has nothing of ours in its environment.
-_GROUP = ("sh", "-c", "env -i sleep 60 & echo $!; wait")
+_GROUP = ("sh", "-c", "env -i sh -c 'echo $$; exec sleep 60' & wait")
 
 Starts = Callable[..., list[int]]
 

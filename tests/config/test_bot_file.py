@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.bot import AgentRules, McpServer, SessionRules, TurnRules
+from bot.config.bot import (
+    AgentRules,
+    CommandRules,
+    LoopRules,
+    McpServer,
+    ReplyRules,
+    SessionRules,
+    TurnRules,
+)
 from bot.config.bots_dir import read_bots
 from bot.config.prompt import LONGEST_PROMPT_BYTES
 from bot.config.settings import Settings, load_settings
@@ -48,14 +56,36 @@ def test_the_least_a_bot_needs(folder: Path, read: Read) -> None:
 
 FULL = f"""
 webhook_secret = {{ file = "secret.txt" }}
+language = "de"
+operators = ["42", "7"]
 [session]
 scope = "user"
 ttl = "7d"
+record = false
+recap_expired = true
+context_messages = 0
+max_context_tokens = 50_000
 [turn]
 timeout = 90
 silence = "2m"
-when_busy = "queue"
+when_busy = "collect"
 lane = "bot"
+max_waiting = 5
+max_waiting_each = 2
+progress = false
+notice_after = "0s"
+[reply]
+mention = "always"
+attachments = true
+[commands]
+stop = "operators"
+new = "operators"
+status = "operators"
+help = "operators"
+usage = "anyone"
+[loops]
+depth = 2
+rate = 3
 [agent]
 thinking = "high"
 max_turns = 5
@@ -85,8 +115,35 @@ def test_everything_a_bot_may_say(folder: Path, read: Read) -> None:
     assert reading.mistakes == reading.warnings == ()
     bot = reading.bots["ada"]
     assert bot.credentials.webhook_secret == "correct-horse-battery"
-    assert bot.session == SessionRules(scope="user", ttl_s=604_800)
-    assert bot.turn == TurnRules(timeout_s=90, when_busy="queue", lane="bot", silence_s=120)
+    assert bot.language == "de"
+    assert bot.session == SessionRules(
+        scope="user",
+        ttl_s=604_800,
+        record=False,
+        recap_expired=True,
+        context_messages=0,
+        max_context_tokens=50_000,
+    )
+    assert bot.turn == TurnRules(
+        timeout_s=90,
+        when_busy="collect",
+        lane="bot",
+        silence_s=120,
+        max_waiting=5,
+        max_waiting_each=2,
+        progress=False,
+        notice_after_s=0,
+    )
+    assert bot.reply == ReplyRules(mention="always", attachments=True)
+    assert bot.commands == CommandRules(
+        stop="operators",
+        new="operators",
+        status="operators",
+        help="operators",
+        usage="anyone",
+        operators=frozenset({"42", "7"}),
+    )
+    assert bot.loops == LoopRules(depth=2, rate=3)
     agent = bot.agent
     assert (agent.thinking, agent.max_turns, agent.max_budget_usd) == ("high", 5, 2)
     assert (agent.max_output_tokens, agent.fallback_model) == (4096, "claude-haiku-4-5")
