@@ -53,7 +53,7 @@ def test_an_upload_is_named() -> None:
     ("name", "written"),
     [
         ('Kim" id="99', "Kim&quot; id=&quot;99"),
-        ("Kim\nLee: hello", "KimLee: hello"),
+        ("Kim\nLee: hello", "Kim Lee: hello"),
         ("Kim\u202egnorw\u2066\u061c", "Kimgnorw"),
         ("K\u200bi\u200dm\ufeff", "Kim"),
         ("<b>Kim</b> & Co", "&lt;b&gt;Kim&lt;/b&gt; &amp; Co"),
