@@ -150,17 +150,18 @@ async def test_a_kept_memory_needs_no_recap(journal: Journal, path: Warmth) -> N
 
 @pytest.mark.parametrize("path", [Warmth.COLD, Warmth.SPARE])
 async def test_a_lost_session_is_told_the_last_turns(journal: Journal, path: Warmth) -> None:
-    """The last ten, oldest first."""
-    for number in range(1, 13):
+    """The last thirty, oldest first; log and seat say so."""
+    for number in range(1, 33):
         await settled(journal, number, f"word {number}.")
     sessions = FakeSessions("hello", path=path)
-    entry = await accepted(journal, said(number=20))
+    entry = await accepted(journal, said(number=40))
     await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
     prompt = sessions.prompts[0][1]
-    places = [prompt.find(f">word {number}.<") for number in range(1, 13)]
+    places = [prompt.find(f">word {number}.<") for number in range(1, 33)]
     assert places[:2] == [-1, -1]
     assert places[2:] == sorted(places[2:])
-    assert ">answer to word 12.<" in prompt
+    assert ">answer to word 32.<" in prompt
+    assert sessions.recapped == 1
 
 
 async def test_an_expired_session_is_told_nothing(journal: Journal, clock: Clock) -> None:
