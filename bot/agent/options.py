@@ -47,11 +47,7 @@ def agent_options(
         permission_mode="dontAsk",
         mcp_servers=servers,
         # Without `snapshot: False` a resumed session keeps the prompt of its first request.
-        system_prompt={
-            "type": "custom",
-            "prompt": instructions(bot.system_prompt),
-            "snapshot": False,
-        },
+        system_prompt={"type": "custom", "prompt": instructions(bot), "snapshot": False},
         model=bot.model,
         fallback_model=rules.fallback_model,
         effort=effort,

@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import replace
+from itertools import dropwhile
 
 from bot.config.bot import Bot
 from bot.records import Message
 
-#: The first words, whatever stands around them; mentions may go before, where the text has any.
-_FIRST_WORDS = re.compile(r"\W*(?:@\S+\W+){0,4}off[\s-]+the[\s-]+record\b", re.IGNORECASE)
+_WORDS = ["off", "the", "record"]
+_WORD = re.compile(r"@?\w+")
+#: They stand at the start.
+_LOOKED_AT = 200
 
 
 def with_record(bot: Bot, message: Message) -> Message:
@@ -18,5 +21,7 @@ def with_record(bot: Bot, message: Message) -> Message:
 
 
 def begins_off_record(text: str) -> bool:
-    """Whether somebody wants *text* to be forgotten."""
-    return _FIRST_WORDS.match(text[:200]) is not None
+    """Whether the first words of *text*, after mentions, ask for it to be forgotten."""
+    words = _WORD.findall(text[:_LOOKED_AT].casefold())
+    said = list(dropwhile(lambda word: word.startswith("@"), words))
+    return said[: len(_WORDS)] == _WORDS
