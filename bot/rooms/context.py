@@ -63,18 +63,18 @@ class Hearing(Protocol):
 class Horizon(Protocol):
     """Where a session's room begins: nothing from before comes back."""
 
-    async def horizon(self, key: SessionKey, *, platform: str) -> int:
-        """Return the position of the last message that is out of sight; 0 for none."""
+    async def horizon(self, platform: str, key: SessionKey) -> int | None:
+        """Return the position of the last message that is out of sight; None for none."""
         ...
 
 
 class Boundless:
     """Rooms that begin with their first message."""
 
-    async def horizon(self, key: SessionKey, *, platform: str) -> int:
+    async def horizon(self, platform: str, key: SessionKey) -> int | None:
         """Hide nothing."""
-        _ = key, platform
-        return 0
+        _ = platform, key
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,7 +188,7 @@ class _Talk:
             platform=self._bot.platform,
             ids=[message.id for message in read],
         )
-        begin = await self._horizon.horizon(key, platform=self._bot.platform)
+        begin = await self._horizon.horizon(self._bot.platform, key) or 0
         oldest_s = min(session.ttl_s, OLDEST_S)
         remarks = overheard(
             self._unaddressed(read),

@@ -59,9 +59,9 @@ class FarHorizon:
     def __init__(self, position: int) -> None:
         self._position = position
 
-    async def horizon(self, key: SessionKey, *, platform: str) -> int:
+    async def horizon(self, platform: str, key: SessionKey) -> int | None:
         """Return it."""
-        assert (key, platform) == (KEY, "campfire")
+        assert (platform, key) == ("campfire", KEY)
         return self._position
 
 
