@@ -16,6 +16,7 @@ from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
+from bot.config.bot import Bot
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
@@ -168,11 +169,15 @@ def _sessions(
         set_to = settings.spares
         return fitting(allowance.places, len(roster.bots)) if set_to is None else set_to
 
+    def remembering() -> Mapping[str, Bot]:
+        # The others begin each turn with a child of its own, which no spare can be.
+        return {name: bot for name, bot in roster.bots.items() if bot.session.record}
+
     return open_sessions(
         agent,
         SessionFiles(cache),
         journal,
-        spares=Spares(agent, lambda: roster.bots, each=each),
+        spares=Spares(agent, remembering, each=each),
         allowance=allowance,
         samples=samples,
     )
