@@ -38,6 +38,7 @@ from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
+from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.turn import Turns
@@ -91,7 +92,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
         answering = Answering(journal, sessions, agent)
         posting = Posting(journal)
-        turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
+        loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
+        turns = Turns(journal, answering, posting, Quarantine(), loop_guard, roster, chats)
         lanes = await opened(
             open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
         )

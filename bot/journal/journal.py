@@ -8,16 +8,8 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
-from bot.journal import (
-    attempts,
-    counters,
-    history,
-    inbox,
-    outbox,
-    ownership,
-    replies,
-    retention,
-)
+from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
+from bot.journal.dialogues import Dialogues
 from bot.journal.letters import Letters
 from bot.journal.places import Places
 from bot.journal.reception import Reception
@@ -50,6 +42,8 @@ class Journal:
         self._reception = Reception(writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
+        #: What was said in a room lately, and by whom.
+        self.dialogues = Dialogues(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
         self._node = node
