@@ -45,7 +45,7 @@ from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
 from bot.sessions.sessions import Sessions, open_sessions
-from bot.sessions.spares import Spares
+from bot.sessions.spares import Spares, fitting
 from bot.web.edge import Edge
 from bot.web.webhook import Webhook
 
@@ -162,12 +162,18 @@ def _sessions(
     """Return the sessions, within their budget, to be opened."""
     samples = MemorySamples()
     budget = Budget.of(settings.memory_budget_bytes, child_bytes=settings.child_limit_bytes)
+    allowance = Allowance(budget, samples)
+
+    def each() -> int:
+        set_to = settings.spares
+        return fitting(allowance.places, len(roster.bots)) if set_to is None else set_to
+
     return open_sessions(
         agent,
         SessionFiles(cache),
         journal,
-        spares=Spares(agent, lambda: roster.bots, each=settings.spares),
-        allowance=Allowance(budget, samples),
+        spares=Spares(agent, lambda: roster.bots, each=each),
+        allowance=allowance,
         samples=samples,
     )
 
