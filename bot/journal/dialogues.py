@@ -33,7 +33,7 @@ _ROUNDS: Final = f"""
 """  # noqa: S608 - only our own names
 
 _HOLD: Final = f"""
-    SELECT author_id, reason, settled_at FROM inbox
+    SELECT author_id, substr(text, 1, {_TEXT}) AS text, reason, settled_at FROM inbox
     WHERE platform = ? AND bot = ? AND room = ? AND {_HELD} AND state <> 'open'
     ORDER BY settled_at DESC LIMIT 1
 """  # noqa: S608 - only our own names
@@ -69,7 +69,13 @@ def _before(db: sqlite3.Connection, message: Message, most: int) -> Dialogue:
     return Dialogue(
         by_bot=known_bots.has(db, message.platform, message.author.id),
         rounds=tuple(map(_round, db.execute(_ROUNDS, (*where, most)))),
-        hold=held and Hold(author=held["author_id"], reason=held["reason"], at=held["settled_at"]),
+        hold=None if held is None else _hold(held),
+    )
+
+
+def _hold(row: sqlite3.Row) -> Hold:
+    return Hold(
+        author=row["author_id"], text=row["text"], reason=row["reason"], at=row["settled_at"]
     )
 
 

@@ -54,6 +54,8 @@ class Hold:
     """The last message that the loop guard did not let through."""
 
     author: str
+    #: The beginning of the message.
+    text: str
     #: One of the reasons in `bot.records`.
     reason: str
     #: Seconds since the epoch.

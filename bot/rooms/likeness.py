@@ -10,7 +10,7 @@ from typing import Final
 _BEGINNING: Final = 300
 #: Of what we said more: who repeats a part of it may begin anywhere.
 _REPLY: Final = 600
-#: A shorter text is like another one only if they are equal.
+#: What is shorter is an interjection, and like another one only if they are equal.
 _SHORT: Final = 12
 #: Who says so much in our own words repeats us; a few words are only an answer to a question.
 _LONG: Final = 80
@@ -35,6 +35,11 @@ def echoes(text: str, reply: str) -> bool:
     return len(words(text)) >= _LONG and len(grams & _grams(said, _REPLY)) >= _OURS * len(grams)
 
 
+def is_short(text: str) -> bool:
+    """Whether *text* is so short that people say the same again."""
+    return len(words(text)) < _SHORT
+
+
 @lru_cache(maxsize=4096)
 def words(text: str) -> str:
     """Return *text* without what can change while it says the same: case, punctuation, spaces."""
@@ -44,7 +49,7 @@ def words(text: str) -> str:
 
 def _share(one: str, other: str) -> float:
     """Return how much two texts of some length have in common, from 0 to 1."""
-    if min(len(words(one)), len(words(other))) < _SHORT:
+    if is_short(one) or is_short(other):
         return 0.0
     mine, theirs = _grams(one, _BEGINNING), _grams(other, _BEGINNING)
     return 2 * len(mine & theirs) / (len(mine) + len(theirs))

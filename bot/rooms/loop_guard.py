@@ -5,13 +5,13 @@ from typing import Final, Protocol
 
 import structlog
 
-from bot.config.bot import Bot
+from bot.config.bot import Bot, LoopRules
 from bot.errors import ChatError
 from bot.journal.journal import Journal
 from bot.journal.views import Dialogue
 from bot.language.catalogue import phrases_of
 from bot.records import Entry, Message, RoomMessage
-from bot.rooms.loops import Held, Word, judge, reach, run, wants_more
+from bot.rooms.loops import Held, Word, judge, leeway, reach, run, wants_more
 
 log = structlog.get_logger(__name__)
 
@@ -20,8 +20,11 @@ _FEW: Final = 8
 _MORE: Final = 5
 #: Characters of a message that are compared.
 _BEGINNING: Final = 300
-#: Authors who are remembered to have been asked about.
-_MOST_ASKED: Final = 10_000
+#: Authors, or rooms, that are remembered at most.
+_MOST: Final = 10_000
+
+#: Bot, room and the rules that the bot's file gave.
+_Place = tuple[str, str, LoopRules]
 
 
 class Readable(Protocol):
@@ -35,7 +38,10 @@ class Readable(Protocol):
 
 
 class LoopGuard:
-    """Says which messages only keep a loop going. It remembers nothing that the journal has not."""
+    """Says which messages only keep a loop going.
+
+    What it goes by is in the journal. It remembers only what spares a look into it.
+    """
 
     def __init__(
         self,
@@ -49,21 +55,37 @@ class LoopGuard:
         self._on_hold = on_hold
         #: Authors of whom the platform has said, by now, what it knows.
         self._asked: set[tuple[str, str]] = set()
+        #: So many more messages are let through for certain.
+        self._leeway: dict[_Place, int] = {}
 
     async def hold(self, entry: Entry, bot: Bot) -> Held | None:
         """Return why *entry* gets no answer; None when it is to be answered."""
-        if entry.attempts:
-            return None  # it was let through before the server went away
+        place = (bot.id, entry.message.room, bot.loops)
+        left = self._leeway.pop(place, 0)
+        if left or entry.attempts:  # those were let through before the server went away
+            self._keep(place, left - 1)
+            return None
         word, dialogue = await self._read(entry, bot)
         if self._is_suspect(word, dialogue, bot) and await self._ask(entry.message, bot):
             word, dialogue = await self._read(entry, bot)
         held = judge(word, dialogue, bot.loops, notice=phrases_of(bot.language).looped)
-        if held is not None:
-            self._on_hold("skipped" if held.told else "announced")
-            if not held.told:
-                author = entry.message.author.id
-                log.warning("loop_ended", bot=bot.id, author=author, why=held.reason)
+        if held is None:
+            self._keep(place, leeway(word, dialogue, bot.loops))
+        else:
+            self._note(entry, held)
         return held
+
+    def _keep(self, place: _Place, left: int) -> None:
+        if left > 0:
+            if len(self._leeway) >= _MOST:
+                self._leeway.clear()
+            self._leeway[place] = left
+
+    def _note(self, entry: Entry, held: Held) -> None:
+        self._on_hold("skipped" if held.told else "announced")
+        if not held.told:
+            message = entry.message
+            log.warning("loop_ended", bot=message.bot, author=message.author.id, why=held.reason)
 
     async def _read(self, entry: Entry, bot: Bot) -> tuple[Word, Dialogue]:
         """Read back as far as the rule asks for."""
@@ -96,7 +118,7 @@ class LoopGuard:
             found = ()
         if found is None:
             return False  # nor does it cost anything to ask a platform that has no history
-        if len(self._asked) >= _MOST_ASKED:
+        if len(self._asked) >= _MOST:
             self._asked.clear()
         self._asked.add(author)
         await self._journal.dialogues.note_bots(bot.platform, found)

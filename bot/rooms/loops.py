@@ -5,12 +5,14 @@ sign of a machine:
 
 - 1, when its author is known to be a bot: the platform said so.
 - 1, when it gives our own words back, almost all of them.
-- 1/4, when it repeats what its author said just before ("ok", "go on": people do that, too).
-- 1/4, when it is long and came after our answer sooner than anybody types.
+- 1/4, when it is like something its author said shortly before: people do that, too.
+- 1/4, when it is long and came after our answer sooner than anybody types: people paste.
+- 1/8, when it is a short word, and the one its author said last: "ok", "next", "thanks".
 - 0, when it does none of this: that is a person's word, and what was before it does not count.
 
 A message that weighs something is held when those before it weigh `LoopRules.depth` or more: so
-many messages of known bots and echoes were answered in a row then, four times as many repetitions.
+many messages of known bots and echoes were answered in a row then, and four or eight times as many
+of what people do as well.
 
 What a machine with a person's account says may be new each time, at a person's pace. So the author
 who speaks with the bot alone is held when `LoopRules.rate` messages within a minute were answered,
@@ -32,14 +34,15 @@ from typing import Final
 from bot.config.bot import LoopRules
 from bot.journal.views import Dialogue, Round
 from bot.records import LOOP_GUARD, LOOP_GUARD_PACE
-from bot.rooms.likeness import alike, echoes
+from bot.rooms.likeness import alike, echoes, is_short
 
 #: A dialogue that rests for so long is over.
 PAUSE_S: Final = 1800.0
 
-#: Weights are counted in quarters.
-_WHOLE: Final = 4
-_QUARTER: Final = 1
+#: Weights are counted in eighths.
+_WHOLE: Final = 8
+_QUARTER: Final = 2
+_EIGHTH: Final = 1
 _PERSON: Final = 0
 #: Sent by the same author before we had answered: neither a sign nor a person's word.
 _SAME_BREATH: Final = None
@@ -84,7 +87,7 @@ def judge(word: Word, dialogue: Dialogue, rules: LoopRules, *, notice: str) -> H
         ours = Round(
             author=hold.author,
             by_bot=False,
-            text="",
+            text=hold.text,
             reply=notice,
             accepted_at=hold.at,
             settled_at=hold.at,
@@ -98,6 +101,18 @@ def judge(word: Word, dialogue: Dialogue, rules: LoopRules, *, notice: str) -> H
     return None
 
 
+def leeway(word: Word, dialogue: Dialogue, rules: LoopRules) -> int:
+    """Return how many messages after *word*, which is answered, are let through for certain.
+
+    A message adds 1 at most to the weight of a chain, and to the length of a run. One less than
+    the depth of a chain, so that whoever begins one is looked at before it is over.
+    """
+    weight = _weight(word, dialogue.rounds[:_NEAR])
+    heat = 0 if weight == _PERSON else _heat(word.at, dialogue.rounds) + (weight or 0)
+    chain = (_WHOLE * rules.depth - heat + _WHOLE - 1) // _WHOLE
+    return max(0, min(chain, rules.depth - 1, _breath(word, dialogue.rounds, rules) - 1))
+
+
 def wants_more(word: Word, dialogue: Dialogue) -> bool:
     """Whether what was read of a dialogue says too little: it is one chain, or one author's."""
     rounds = dialogue.rounds
@@ -107,7 +122,10 @@ def wants_more(word: Word, dialogue: Dialogue) -> bool:
 
 def reach(rules: LoopRules) -> int:
     """Return how many rounds the rules look back."""
-    return max(_WHOLE * rules.depth, rules.rate, min(_LONG_RUN * rules.rate, _LONGEST_RUN)) + _NEAR
+    return (
+        max(_WHOLE // _EIGHTH * rules.depth, rules.rate, min(_LONG_RUN * rules.rate, _LONGEST_RUN))
+        + _NEAR
+    )
 
 
 def run(word: Word, rounds: Sequence[Round]) -> list[Round]:
@@ -166,6 +184,8 @@ def _weight(word: Word, before: tuple[Round, ...]) -> int | None:
     after_s = word.at - last.settled_at
     if after_s < 0:
         return _SAME_BREATH if last in own else _PERSON
+    if is_short(word.text):
+        return _EIGHTH if own and alike(word.text, own[0].text) else _PERSON
     if any(alike(word.text, past.text) for past in own):
         return _QUARTER
     untyped = len(word.text) >= _TYPED_AT_LEAST and len(word.text) > _TYPED * after_s
@@ -174,12 +194,16 @@ def _weight(word: Word, before: tuple[Round, ...]) -> int | None:
 
 def _is_breathless(word: Word, rounds: Sequence[Round], rules: LoopRules) -> bool:
     """Whether the author of *word* and the bot have answered each other too fast, or too long."""
+    return bool(rounds) and word.at >= rounds[0].settled_at and _breath(word, rounds, rules) <= 0
+
+
+def _breath(word: Word, rounds: Sequence[Round], rules: LoopRules) -> int:
+    """Return how many more messages the author of *word* has until that is too much."""
     mine = run(word, rounds)
-    if not mine or word.at < mine[0].settled_at:
-        return False
     quick = sum(past.accepted_at > word.at - _MINUTE_S for past in _reactions(mine))
     longest = _LONG_RUN * rules.rate
-    return quick >= rules.rate or longest <= min(len(mine), _LONGEST_RUN)
+    left = rules.rate - quick
+    return left if longest > _LONGEST_RUN else min(left, longest - len(mine))
 
 
 def _reactions(rounds: Sequence[Round]) -> Iterator[Round]:
