@@ -95,7 +95,7 @@ class LoopGuard:
             word = Word(
                 author=message.author.id,
                 by_bot=dialogue.by_bot,
-                text=message.text[:_BEGINNING],
+                text=None if message.off_record else message.text[:_BEGINNING],
                 at=entry.accepted_at.timestamp(),
             )
             if most >= far or len(dialogue.rounds) < most or not wants_more(word, dialogue):

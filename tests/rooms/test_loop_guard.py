@@ -130,6 +130,19 @@ async def test_a_notice_given_back_is_an_echo(journal: Journal, clock: Clock) ->
     assert ends == [*[Outcome.TOLD] * (33 + 1), *[Outcome.SKIPPED] * 2]
 
 
+async def test_what_is_off_the_record_is_not_kept(journal: Journal, clock: Clock) -> None:
+    """Though the parrot repeats it all, and longer than anybody types."""
+    stage = Stage(journal, clock)
+    for number in range(1, 40):
+        clock.seconds += 5.0
+        text = f"off the record, {'the tea is cold ' * 10}"
+        message = replace(said(text, number=number, author=PARROT), off_record=True)
+        await stage.turns.run(await accepted(journal, message))
+    dialogue = await journal.dialogues.before(said(number=50), most=8)
+    assert {(past.text, past.reply) for past in dialogue.rounds} == {(None, "")}
+    assert stage.held == []
+
+
 async def test_a_persons_word_opens_it(journal: Journal, clock: Clock) -> None:
     """Kim is answered while it is closed; then the parrot has its answers again."""
     stage = Stage(journal, clock)
