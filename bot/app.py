@@ -38,6 +38,7 @@ from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
+from bot.rooms.obeying import Obeying
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.turn import Turns
@@ -91,19 +92,21 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
         answering = Answering(journal, sessions, agent)
         posting = Posting(journal)
+        await answering.renewals.resume()
         turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
         lanes = await opened(
             open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
         )
+        obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
         catch_up = CatchUp(
-            journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
+            journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
         )
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
         await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, catch_up))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
-        inbox = Foresight(journal, sessions, roster.get, stopping=lambda: lanes.draining)
+        inbox = Foresight(obeying, sessions, roster.get, stopping=lambda: lanes.draining)
         webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
         yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)

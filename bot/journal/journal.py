@@ -8,17 +8,9 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
-from bot.journal import (
-    attempts,
-    counters,
-    history,
-    inbox,
-    outbox,
-    ownership,
-    replies,
-    retention,
-)
+from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
 from bot.journal.letters import Letters
+from bot.journal.orders import Orders
 from bot.journal.places import Places
 from bot.journal.reception import Reception
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
@@ -48,6 +40,8 @@ class Journal:
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
         self._reception = Reception(writer, node=node, now=now)
+        #: What commands do to other messages, and what is known of that.
+        self.orders = Orders(self._reception, writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
         #: What was given up.

@@ -36,6 +36,7 @@ _FIRST = (
         reason TEXT,
         settled_at REAL,
         dropped_at REAL,                     -- when an operator took a dead letter off the list
+        stopped_by INTEGER,                  -- the command that has ended it, by its number here
         UNIQUE (platform, bot, message_id)
     ) STRICT
     """,
@@ -48,6 +49,7 @@ _FIRST = (
     """,
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
     "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead' AND dropped_at IS NULL",
+    "CREATE INDEX inbox_stopped ON inbox (stopped_by) WHERE stopped_by IS NOT NULL",
     """
     CREATE TABLE attempts (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -111,7 +113,8 @@ _FIRST = (
         author_name TEXT NOT NULL,
         question TEXT NOT NULL,
         answer TEXT NOT NULL,
-        settled_at REAL NOT NULL
+        settled_at REAL NOT NULL,
+        position INTEGER NOT NULL            -- of the question
     ) STRICT
     """,
     # author_id last: one person's exchanges are picked within the index, newest first
@@ -134,6 +137,17 @@ _FIRST = (
         cursor TEXT,                         -- last message read from the room's history
         used_at REAL NOT NULL,
         PRIMARY KEY (platform, bot, room)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE horizon (                   -- before it, nothing is remembered
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        room TEXT NOT NULL,
+        user TEXT NOT NULL,                  -- '' for the room's own session
+        position INTEGER NOT NULL,           -- of the command that set it
+        owed INTEGER NOT NULL,               -- the session from before it may still be there
+        PRIMARY KEY (platform, bot, room, user)
     ) STRICT
     """,
     """

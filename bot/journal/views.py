@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.records import Entry, Outcome, PartKind
+from bot.records import Entry, Outcome, PartKind, SessionKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +30,28 @@ class Place:
     #: The last message read from the room's history; None before the first reading. Never one that
     #: a delivery brought: an earlier message may have been lost on its way.
     cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """What a bot is busy with in a room, or for one person in it."""
+
+    #: Name of whoever is being answered; None when nobody is.
+    asker: str | None
+    #: Since when.
+    since: datetime | None
+    #: Messages that wait for their turn.
+    waiting: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Horizon:
+    """Where a session began anew because somebody said so."""
+
+    platform: str
+    key: SessionKey
+    #: Of the command.
+    position: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,10 @@ from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
 from bot.records import Attempt, AttemptState, Entry, Exchange, Message, SessionKey
+from bot.rooms.commands import Command
 from bot.rooms.prompt import compose_prompt
+from bot.rooms.renewals import Renewals
+from bot.rooms.telling import Telling, Told
 from bot.sessions.seat import Seat
 from bot.sessions.sessions import Sessions
 from bot.sessions.statistics import Warmth
@@ -39,6 +42,9 @@ class Answering:
     """Asks the agent. A child that ends costs one retry; a second end is the caller's."""
 
     def __init__(self, journal: Journal, sessions: Sessions, agent: Agent) -> None:
+        #: Which sessions begin anew, and when.
+        self.renewals = Renewals(journal, sessions)
+        self._telling = Telling(journal, sessions, self.renewals)
         self._journal = journal
         self._sessions = sessions
         self._agent = agent
@@ -49,6 +55,7 @@ class Answering:
         *alone* says that nothing else runs meanwhile. Raises AgentError when there is none to be
         had.
         """
+        await self.renewals.before_turn(session_key(bot, entry.message))
         try:
             return await self._find(entry) or await self._ask(entry, bot, alone=alone)
         except (ConversationDied, AgentStartFailed) as error:
@@ -56,6 +63,10 @@ class Answering:
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
         return await self._find(current) or await self._ask(entry, bot, alone=alone)
+
+    async def tell(self, entry: Entry, command: Command, bot: Bot) -> Told:
+        """Return the answer to a command, for which nobody is asked."""
+        return await self._telling.answer(entry, command, bot, session_key(bot, entry.message))
 
     async def _find(self, entry: Entry) -> Answer | None:
         """Look for an answer that an earlier attempt got before server or child went away."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bot.config.bot import Bot
+from bot.journal.orders import COMMANDS
 from bot.records import Acceptance, Message, MessageKind, SessionKey
 from bot.rooms.answering import session_key
 
@@ -57,7 +58,8 @@ class Foresight:
         """Take a message, and have its session opened."""
         landing = self._inbox.accept(message, lane=lane)
         bot = self._bots(message.bot)
-        thinks = message.kind is not MessageKind.BARE and not self._stopping()
+        asks = message.kind is not MessageKind.BARE and not lane.startswith(COMMANDS)
+        thinks = asks and not self._stopping()
         if bot is not None and thinks:
             self._sessions.expect(bot, session_key(bot, message), lane=lane)
         return landing
