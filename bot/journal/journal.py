@@ -13,6 +13,7 @@ from bot.journal.letters import Letters
 from bot.journal.orders import Orders
 from bot.journal.places import Places
 from bot.journal.reception import Reception
+from bot.journal.stops import start_attempt
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
@@ -100,12 +101,13 @@ class Journal:
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
-        None: it is settled, has its reply already, or a message with a lower position was
-        accepted meanwhile; ask for the lane's head again. *alone* says that no other turn runs,
+        None: it is settled, perhaps just now because a stop that was said after it came before it;
+        or has its reply already; or a message with a lower position was accepted meanwhile; ask
+        for the lane's head again. *alone* says that no other turn runs,
         so that a crash is this one's.
         """
         operation = partial(
-            attempts.start,
+            start_attempt,
             entry=entry.seq,
             session_id=session_id,
             prompt_uuid=prompt_uuid,

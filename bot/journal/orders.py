@@ -5,48 +5,29 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
-from bot.journal import attempts, counters, history, inbox, outbox
+from bot.journal import history, inbox, stops
 from bot.journal.reception import Reception
+from bot.journal.stops import QUESTIONS
 from bot.journal.values import moment
 from bot.journal.views import Horizon, Situation
 from bot.journal.writer import Writer
 from bot.records import Acceptance, Message, Outcome, SessionKey
 
-#: How the name of a lane of commands begins; all others begin with a platform's name.
-COMMANDS: Final = "!"
-
-# Of a bot's questions in a room, all or one person's. A `position` of NULL is no bound.
-_OWED = """
-    FROM inbox WHERE state = 'open' AND platform = ?1 AND bot = ?2 AND room = ?3
-    AND (?4 IS NULL OR author_id = ?4) AND (?5 IS NULL OR position < ?5) AND lane NOT LIKE '!%'
-"""
-
-# What stands in the room as a whole is said, and only lacks the note of it.
-_STOPPABLE = f"""
-    SELECT seq {_OWED} AND NOT (verdict IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM outbox WHERE entry = inbox.seq AND kind <> 'progress' AND state <> 'posted'
-    ))
-"""  # noqa: S608 - only our own words
-
-_STOP = """
-    UPDATE inbox SET state = 'stopped', reason = ?, settled_at = ?, answer = NULL, stopped_by = ?
-    WHERE seq = ?
-"""
-
-_UNDECIDED = f"SELECT 1 {_OWED} AND verdict IS NULL LIMIT 1"
+_UNDECIDED = f"SELECT 1 {QUESTIONS} AND verdict IS NULL LIMIT 1"
 
 _SITUATION = f"""
     SELECT author_name, verdict, accepted_at, (
         SELECT started_at FROM attempts WHERE entry = inbox.seq AND state = 'running'
-    ) AS started_at {_OWED} ORDER BY position, seq
+    ) AS started_at {QUESTIONS} ORDER BY position, seq
 """  # noqa: S608 - only our own words
 
 # An older command, found late, takes nothing back.
 _RENEW = """
-    INSERT INTO horizon (platform, bot, room, user, position, owed) VALUES (?, ?, ?, ?, ?, 1)
-    ON CONFLICT DO UPDATE SET position = excluded.position, owed = 1
+    INSERT INTO horizon (platform, bot, room, user, position, owed, accepted_at)
+    VALUES (?, ?, ?, ?, ?, 1, ?)
+    ON CONFLICT DO UPDATE SET
+        position = excluded.position, owed = 1, accepted_at = excluded.accepted_at
     WHERE excluded.position > position
 """
 
@@ -152,29 +133,13 @@ def _obey(
     message, _ = arrival
     place = (message.platform, message.bot, message.room)
     if isinstance(order, Stop):
-        found = db.execute(_STOPPABLE, (*place, order.author, message.position)).fetchall()
-        return Obeyed(acceptance=acceptance, stopped=_stop(db, message, found, at=at))
-    db.execute(_RENEW, (*place, order.user or "", message.position))
+        stopped = stops.stop_before(db, message, author=order.author, at=at)
+        return Obeyed(acceptance=acceptance, stopped=stopped)
+    db.execute(_RENEW, (*place, order.user or "", message.position, at))
     platform, bot, room = place
     before = message.position
     history.forget(db, platform=platform, bot=bot, room=room, user=order.user, before=before)
     return Obeyed(acceptance=acceptance)
-
-
-def _stop(
-    db: sqlite3.Connection, command: Message, found: list[sqlite3.Row], *, at: float
-) -> tuple[int, ...]:
-    """Settle messages as stopped: nothing of them is tried, or sent, any more."""
-    (by,) = db.execute(
-        "SELECT seq FROM inbox WHERE platform = ? AND bot = ? AND message_id = ?", command.key
-    ).fetchone()
-    reason = f"stopped by message {command.id}"
-    for (seq,) in found:
-        db.execute(_STOP, (reason, at, by, seq))
-        counters.count_settled(db, Outcome.STOPPED)
-        attempts.stop(db, seq, error=reason, at=at)
-        outbox.kill_rest(db, seq, error=reason)
-    return tuple(seq for (seq,) in found)
 
 
 def _outcome(db: sqlite3.Connection, seq: int) -> Outcome | None:

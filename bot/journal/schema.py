@@ -147,7 +147,19 @@ _FIRST = (
         user TEXT NOT NULL,                  -- '' for the room's own session
         position INTEGER NOT NULL,           -- of the command that set it
         owed INTEGER NOT NULL,               -- the session from before it may still be there
+        accepted_at REAL NOT NULL,
         PRIMARY KEY (platform, bot, room, user)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE halt (                      -- the last stop
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        room TEXT NOT NULL,
+        author TEXT NOT NULL,                -- '' for everybody
+        position INTEGER NOT NULL,
+        entry INTEGER NOT NULL,              -- its number in the inbox
+        PRIMARY KEY (platform, bot, room, author)
     ) STRICT
     """,
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bot.config.bot import Bot
-from bot.journal.orders import COMMANDS
+from bot.journal.stops import COMMANDS
 from bot.records import Acceptance, Message, MessageKind, SessionKey
 from bot.rooms.answering import session_key
 

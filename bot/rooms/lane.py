@@ -1,7 +1,7 @@
 """Which queue a message waits in."""
 
 from bot.config.bot import Bot
-from bot.journal.orders import COMMANDS
+from bot.journal.stops import COMMANDS
 from bot.records import Message
 from bot.rooms.commands import command_of
 

@@ -9,7 +9,8 @@ import structlog
 
 from bot.config.bot import Bot
 from bot.errors import JournalError
-from bot.journal.orders import COMMANDS, Obeyed, Order, Orders, Renew
+from bot.journal.orders import Obeyed, Order, Orders, Renew
+from bot.journal.stops import COMMANDS
 from bot.journal.views import Horizon
 from bot.records import Acceptance, Message
 from bot.rooms.answering import session_key

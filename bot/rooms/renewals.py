@@ -65,8 +65,8 @@ class Renewals:
             await self.look(SessionKey(room=message.room, bot=message.bot, user=user))
 
     async def look(self, key: SessionKey) -> bool:
-        """Have the session forgotten, if that is due and nobody is at it; whether none is left."""
-        if key in self._owed and not self._sessions.in_use(key):
+        """Have the session forgotten, if that is due; return whether nothing is left to do."""
+        if key in self._owed:
             try:
                 await self._carry_out(key)
             except (OSError, JournalError) as error:
@@ -74,11 +74,12 @@ class Renewals:
         return key not in self._owed
 
     async def _carry_out(self, key: SessionKey) -> None:
+        horizon = self._owed[key]
+        if await self._orders.owes_before(horizon):
+            return
         async with self._sessions.ending(key) as forget:
-            # Only now, with the session to ourselves: another may have done it.
-            horizon = self._owed.get(key)
-            if horizon is None or await self._orders.owes_before(horizon):
-                return
+            if self._owed.get(key) is not horizon:
+                return  # another has done it, or wants more than this
             await forget()
             await self._orders.renewed(horizon)
             if self._owed[key] is horizon:

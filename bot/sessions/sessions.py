@@ -94,11 +94,6 @@ class Sessions:
             known.lane = lane
         self._warming.early(bot, key)
 
-    def in_use(self, key: SessionKey) -> bool:
-        """Tell whether somebody is at the session of *key*, or about to be."""
-        session = self._registry.get(key)
-        return session is not None and not session.idle
-
     @asynccontextmanager
     async def ending(self, key: SessionKey) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Have the session of *key* for oneself, with what forgets it.
