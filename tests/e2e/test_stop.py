@@ -104,6 +104,7 @@ async def test_during_the_boot(tmp_path: Path, log: Log, monkeypatch: pytest.Mon
     async with a_world(tmp_path) as (world, server):
         await world.say("@Ada echo: the tea is cold")
         await gate.reached()
+        await server.until("/queue/stats", lambda page: page["running"] == 1)
         await stopped(world, log)
         gate.release()
         await goes_on(world, server, accepted=3)
