@@ -36,6 +36,7 @@ from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
+from bot.rooms.context import Contexts
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
 from bot.rooms.obeying import Obeying
@@ -45,7 +46,7 @@ from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
 from bot.sessions.sessions import Sessions, open_sessions
-from bot.sessions.spares import Spares
+from bot.sessions.spares import Spares, fitting
 from bot.web.edge import Edge
 from bot.web.webhook import Webhook
 
@@ -90,7 +91,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        answering = Answering(journal, sessions, agent)
+        contexts = Contexts(journal.hearing, chats, journal.orders)
+        answering = Answering(journal, sessions, agent, contexts)
         posting = Posting(journal)
         await answering.renewals.resume()
         turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
@@ -163,12 +165,18 @@ def _sessions(
     """Return the sessions, within their budget, to be opened."""
     samples = MemorySamples()
     budget = Budget.of(settings.memory_budget_bytes, child_bytes=settings.child_limit_bytes)
+    allowance = Allowance(budget, samples)
+
+    def each() -> int:
+        set_to = settings.spares
+        return fitting(allowance.places, len(roster.bots)) if set_to is None else set_to
+
     return open_sessions(
         agent,
         SessionFiles(cache),
         journal,
-        spares=Spares(agent, lambda: roster.bots, each=settings.spares),
-        allowance=Allowance(budget, samples),
+        spares=Spares(agent, lambda: roster.bots, each=each),
+        allowance=allowance,
         samples=samples,
     )
 

@@ -90,7 +90,8 @@ class Orders:
         """
         self._reception.hand_over()  # what was said before is there when this takes effect
         obey = partial(_obey, arrival=(message, lane), order=order, node=self._node, at=self._now())
-        return self._writer.erase(obey) if isinstance(order, Renew) else self._writer.write(obey)
+        # Erased is what it forgets, and what it ends off the record.
+        return self._writer.erase(obey)
 
     async def outcome(self, seq: int) -> Outcome | None:
         """Read how a message has ended; None while it is open."""
