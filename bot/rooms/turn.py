@@ -110,11 +110,11 @@ class Turns:
         if entry.verdict is not None:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
-        if (command := command_of(entry.message)) is not None:
-            return await self._speak(await self._obey(entry, command, bot, watch), bot, watch)
         held = await self._loop_guard.hold(entry, bot)
         if held is not None:
             return await self._hold(entry, held, bot, watch)
+        if (command := command_of(entry.message)) is not None:
+            return await self._speak(await self._obey(entry, command, bot, watch), bot, watch)
         said = None
         with self._endings.endable():
             said = await self._try(entry, bot, watch)

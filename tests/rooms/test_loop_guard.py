@@ -208,6 +208,16 @@ async def test_what_was_let_through_stays_so(journal: Journal, clock: Clock) -> 
     assert await stage.guard.hold(tried, stage.bot) is None
 
 
+async def test_a_command_is_held_of_known_bots_only(journal: Journal, clock: Clock) -> None:
+    """People stop what runs at any time, also who is taken for a machine."""
+    stage = Stage(journal, clock)
+    await stage.echo(8)
+    stop = await accepted(journal, said("stop", number=60, author=PARROT))
+    assert await stage.guard.hold(stop, stage.bot) is None
+    await journal.dialogues.note_bots("campfire", [MACHINE])
+    assert await stage.guard.hold(stop, stage.bot) is not None
+
+
 async def test_rooms_and_bots_have_nothing_to_do_with_each_other(
     journal: Journal, clock: Clock
 ) -> None:
