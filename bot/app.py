@@ -40,6 +40,7 @@ from bot.rooms.catch_up import CatchUp
 from bot.rooms.context import Boundless, Contexts
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
+from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.turn import Turns
@@ -94,7 +95,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         contexts = Contexts(journal.hearing, chats, Boundless())
         answering = Answering(journal, sessions, agent, contexts)
         posting = Posting(journal)
-        turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
+        loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
+        turns = Turns(journal, answering, posting, Quarantine(), loop_guard, roster, chats)
         lanes = await opened(
             open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
         )

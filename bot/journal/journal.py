@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
+from bot.journal.dialogues import Dialogues
 from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
 from bot.journal.places import Places
@@ -42,6 +43,8 @@ class Journal:
         self._reception = Reception(writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
+        #: What was said in a room lately, and by whom.
+        self.dialogues = Dialogues(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
         #: What the sessions have heard of their rooms, and what nobody may hear again.
