@@ -162,6 +162,8 @@ class AttemptState(StrEnum):
     INTERRUPTED = "interrupted"
     #: The server was being stopped while it ran: whatever ended it, the message did not.
     CUT_OFF = "cut_off"
+    #: A command ended its message.
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,6 +246,8 @@ class SessionPrompts:
     answered: tuple[str, ...] = ()
     #: The same messages' other tries, which got no answer.
     in_vain: frozenset[str] = frozenset()
+    #: The last ones without an answer whose messages a command has ended: nobody wants one.
+    stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,8 @@ TABLES: Final = (
     "room",
     "place",
     "known_bot",
+    "horizon",
+    "halt",
     "counters",
 )
 #: What a row has come to, from its first state to its last. Where a page is found in two versions,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.records import Entry, Outcome, PartKind
+from bot.records import Entry, Outcome, PartKind, SessionKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +72,28 @@ class Dialogue:
     rounds: tuple[Round, ...]
     #: None when nothing was ever held there, or that was forgotten.
     hold: Hold | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """What a bot is busy with in a room, or for one person in it."""
+
+    #: Name of whoever is being answered; None when nobody is.
+    asker: str | None
+    #: Since when.
+    since: datetime | None
+    #: Messages that wait for their turn.
+    waiting: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Horizon:
+    """Where a session began anew because somebody said so."""
+
+    platform: str
+    key: SessionKey
+    #: Of the command.
+    position: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
