@@ -8,19 +8,11 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
-from bot.journal import (
-    attempts,
-    counters,
-    history,
-    inbox,
-    outbox,
-    ownership,
-    replies,
-    retention,
-)
+from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
 from bot.journal.letters import Letters
 from bot.journal.places import Places
 from bot.journal.reception import Reception
+from bot.journal.signs import Signs
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
@@ -52,6 +44,8 @@ class Journal:
         self.places = Places(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
+        #: What rooms see of turns that are under way.
+        self.signs = Signs(writer, now=now)
         self._node = node
         self._now = now
 
@@ -143,7 +137,7 @@ class Journal:
 
     # ---- replies ----
 
-    async def freeze(
+    async def freeze(  # noqa: PLR0913 - all that is fixed in one commit
         self,
         entry: Entry,
         htmls: Sequence[str],
@@ -153,16 +147,17 @@ class Journal:
         attempt: Attempt | None,
         answer_text: str | None,
         reason: str | None = None,
+        into: str | None = None,
     ) -> tuple[Part, ...]:
         """Fix the reply to *entry*, once; a later call returns what was fixed first.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
         message is settled, *reason* is for the operator. A message that was settled meanwhile
-        takes no reply: ``()``.
+        takes no reply: ``()``. *into* is the placeholder that becomes the first part.
         """
         reply = replies.Reply(
-            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason
+            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason, into=into
         )
         at = self._now()
         return await self._writer.write(

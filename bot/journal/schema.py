@@ -85,6 +85,11 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX outbox_remote ON outbox (remote_id) WHERE remote_id IS NOT NULL",
+    # signs of progress that are to be brought to an end
+    """
+    CREATE INDEX outbox_signs ON outbox (entry)
+    WHERE kind = 'progress' AND number < 2 AND state <> 'dead'
+    """,
     """
     CREATE TABLE counters (
         name TEXT PRIMARY KEY,
