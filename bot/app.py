@@ -36,10 +36,15 @@ from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
+from bot.rooms.clearing import Clearing
+from bot.rooms.errands import Errands, open_errands
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
+from bot.rooms.lookup import Lookup
 from bot.rooms.posting import Posting
+from bot.rooms.progress import Progress
 from bot.rooms.quarantine import Quarantine
+from bot.rooms.showing import Means, Pace
 from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
@@ -54,6 +59,10 @@ log = structlog.get_logger(__name__)
 _CATCH_UP_S = 10.0
 #: How often the agent's children are looked at.
 _CHILDREN_S = 5.0
+#: How often is looked for what turns have left in the rooms, beyond the end of each.
+_CLEARING_S = 10.0
+#: How turns are shown while they run.
+PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,9 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
         answering = Answering(journal, sessions, agent)
         posting = Posting(journal)
-        turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
+        clearing = Clearing(journal, roster, chats, lookup=Lookup(journal))
+        progress = _progress(journal, chats, clearing, await opened(open_errands()))
+        turns = Turns(journal, answering, posting, Quarantine(), roster, chats, progress=progress)
         lanes = await opened(
             open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
         )
@@ -101,7 +112,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
-        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, catch_up))))
+        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, catch_up, clearing))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
         inbox = Foresight(journal, sessions, roster.get, stopping=lambda: lanes.draining)
         webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
@@ -109,12 +120,21 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)
 
 
-def _frequent_jobs(sessions: Sessions, catch_up: CatchUp) -> tuple[Job, ...]:
+def _progress(
+    journal: Journal, chats: Mapping[str, Campfire], clearing: Clearing, errands: Errands
+) -> Progress:
+    """Return what shows the turns."""
+    means = Means(journal=journal, lookup=Lookup(journal), errands=errands, pace=PACE)
+    return Progress(means, chats, clearing)
+
+
+def _frequent_jobs(sessions: Sessions, catch_up: CatchUp, clearing: Clearing) -> tuple[Job, ...]:
     """Return what is looked after every few seconds; the watchdog waits for none of the others."""
     return (
         Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
         Job(name="watchdog", every_s=_CHILDREN_S, run=sessions.end_stuck),
         Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run),
+        Job(name="clearing", every_s=_CLEARING_S, run=clearing.run),
     )
 
 

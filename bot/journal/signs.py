@@ -56,12 +56,12 @@ _LEFT = """
     ORDER BY outbox.seq LIMIT 100
 """
 
-_PUT_OFF = "UPDATE outbox SET tries = tries + ?, not_before = ?, error = ? WHERE seq = ?"
+_PUT_OFF = "UPDATE outbox SET tries = tries + 1, not_before = ?, error = ? WHERE seq = ?"
 
 _GIVE_UP = "UPDATE outbox SET state = 'dead', error = ? WHERE seq = ?"
 
 _UNKNOWN = """
-    SELECT html FROM outbox JOIN inbox ON inbox.seq = outbox.entry
+    SELECT outbox.html FROM outbox JOIN inbox ON inbox.seq = outbox.entry
     WHERE inbox.platform = ? AND inbox.bot = ? AND inbox.room = ?
     AND outbox.kind = 'progress' AND outbox.number IN (0, 2)
     AND outbox.state <> 'posted' AND outbox.remote_id IS NULL AND outbox.seq <> ?
@@ -104,9 +104,9 @@ class Signs:
         """Read what still shows a turn under way that has ended, and is due."""
         return await self._writer.write(partial(_left, at=self._now()))
 
-    async def put_off(self, part: Part, *, not_before: float, error: str, counts: bool) -> None:
-        """Look at *part* again then; whether that *counts* as a try."""
-        values = (int(counts), not_before, storable(error), part.seq)
+    async def put_off(self, part: Part, *, not_before: float, error: str) -> None:
+        """Try again then to bring *part* to its end."""
+        values = (not_before, storable(error), part.seq)
         await self._writer.write(partial(_change, statement=_PUT_OFF, values=values))
 
     async def give_up(self, part: Part, *, error: str) -> None:

@@ -22,9 +22,9 @@ _BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table").disable("inl
 
 
 def presentable(markdown: str) -> str | None:
-    """Return the longest beginning of *markdown*, which may end anywhere, that can be shown.
+    r"""Return the longest beginning of *markdown*, which may end anywhere, that can be shown.
 
-    Line ends come back as ``\\n``. None when there is nothing to show yet.
+    Line ends come back as ``\n``. None when there is nothing to show yet.
     """
     text = markdown.replace("\r\n", "\n").replace("\r", "\n")
     blocks = [token for token in _BLOCKS.parse(text) if token.level == 0 and token.map]

@@ -12,6 +12,9 @@ from bot.errors import (
 #: Answer to a message that is only the bot's name.
 HELP = "Yes? Write what you need after my name, in the same message."
 
+#: Where an answer cannot be shown while it grows.
+WORKING = "I am still working on this."
+
 BUG = (
     "Something went wrong on my side, and I could not answer this message."
     " The operator can see why."

@@ -14,9 +14,11 @@ from bot.journal.journal import Journal
 from bot.records import Entry, MessageKind, Outcome, Part, PartKind
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.posting import Chat, Posting
+from bot.rooms.progress import Progress
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.report import Stopwatch, TurnReport
 from bot.rooms.sentences import BUG, CRASHED, HELP, sentence_for
+from bot.rooms.showing import Showing
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,7 @@ class Said:
 class Turns:
     """Runs turns. The lanes say when; this says what."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the stations of a turn
         self,
         journal: Journal,
         answering: Answering,
@@ -64,6 +66,7 @@ class Turns:
         roster: Roster,
         chats: Mapping[str, Chat],
         *,
+        progress: Progress,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
@@ -72,6 +75,7 @@ class Turns:
         self._quarantine = quarantine
         self._roster = roster
         self._chats = chats
+        self._progress = progress
         self._now = now
 
     async def run(self, entry: Entry) -> TurnReport | None:
@@ -86,9 +90,11 @@ class Turns:
             return await self._abandon(entry, watch)
         if entry.verdict is not None:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
+            self._progress.look(entry)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
-        said = await self._try(entry, bot, watch)
-        return await self._speak(said, bot, watch) if said is not None else None
+        async with self._progress.shown(entry, bot) as showing:
+            said = await self._try(entry, bot, watch, showing)
+            return await self._speak(said, bot, watch) if said is not None else None
 
     def admit_no_more(self) -> None:
         """Try no message any more that is not being tried already."""
@@ -114,26 +120,31 @@ class Turns:
             return None
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
 
-    async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch) -> Said | None:
+    async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch, showing: Showing) -> Said | None:
         """Find out what to say, beside whom that may be tried, and freeze it."""
         suspicion = suspicion_of(entry)
         crashes = await self._journal.crashes(entry) if suspicion is Suspicion.STRONG else 0
         if crashes >= MOST_CRASHES:
-            return await self._freeze(entry, _condemned(entry, crashes), bot, watch)
+            return await self._freeze(entry, _condemned(entry, crashes), bot, watch, showing)
         if suspicion is not Suspicion.NONE:
             log.warning("turn_suspected", entry=entry.seq, bot=bot.id, crashes=crashes)
         async with self._quarantine.tried(suspicion, crashes=crashes) as admitted:
             if not admitted:
                 return None
             watch.started = self._now()
-            saying = await self._decide(entry, bot, alone=suspicion is Suspicion.STRONG)
-            return await self._freeze(entry, saying, bot, watch) if saying is not None else None
+            alone = suspicion is Suspicion.STRONG
+            saying = await self._decide(entry, bot, showing, alone=alone)
+            if saying is None:
+                return None
+            return await self._freeze(entry, saying, bot, watch, showing)
 
-    async def _decide(self, entry: Entry, bot: Bot, *, alone: bool) -> Saying | None:
+    async def _decide(
+        self, entry: Entry, bot: Bot, showing: Showing, *, alone: bool
+    ) -> Saying | None:
         if entry.message.kind is MessageKind.BARE:
             return Saying(markdown=HELP, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
-            answer = await self._answering.answer(entry, bot, alone=alone)
+            answer = await self._answering.answer(entry, bot, alone=alone, listener=showing)
         except AgentError as error:
             reason = f"{type(error).__name__}: {error}"
             log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected
@@ -152,7 +163,14 @@ class Turns:
             answer=answer,
         )
 
-    async def _freeze(self, entry: Entry, saying: Saying, bot: Bot, watch: Stopwatch) -> Said:
+    async def _freeze(
+        self,
+        entry: Entry,
+        saying: Saying,
+        bot: Bot,
+        watch: Stopwatch,
+        showing: Showing | None = None,
+    ) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
         answer = saying.answer
         parts = await self._journal.freeze(
@@ -163,6 +181,7 @@ class Turns:
             attempt=answer.attempt if answer is not None else None,
             answer_text=answer.markdown if answer is not None else None,
             reason=saying.reason,
+            into=await showing.give_way() if showing is not None else None,
         )
         watch.frozen = self._now()
         return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)

@@ -27,6 +27,7 @@ from tests.rooms.people import (
     Clock,
     FakeAgent,
     FakeChat,
+    FakeProgress,
     FakeRoster,
     FakeSessions,
     a_bot,
@@ -42,6 +43,7 @@ class Stage:
     def __init__(self, journal: Journal, clock: Clock, *answers: Exception | str) -> None:
         self.chat = FakeChat()
         self.sessions = FakeSessions(*answers)
+        self.progress = FakeProgress()
         self.turns = self.with_roster(FakeRoster(a_bot()), journal, clock)
 
     def with_roster(self, roster: FakeRoster, journal: Journal, clock: Clock) -> Turns:
@@ -53,6 +55,7 @@ class Stage:
             Quarantine(),
             roster,
             {"campfire": self.chat},
+            progress=self.progress,
             now=clock,
         )
 

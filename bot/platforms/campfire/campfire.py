@@ -81,6 +81,10 @@ class Campfire:
         """Remove a *message* of the bot of *key*, or find it gone. Raises as `post`."""
         await self._changes.remove(room=room, message=message, key=key)
 
+    def can_react(self) -> bool:
+        """Whether bots can react, as far as is known; False is asked again after some minutes."""
+        return self._changes.can_react()
+
     async def react(self, *, room: str, message: str, reaction: str, key: str) -> bool:
         """React to a *message* with an emoji; False where bots cannot. Raises as `post`."""
         return await self._changes.react(room=room, message=message, reaction=reaction, key=key)

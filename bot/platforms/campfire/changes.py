@@ -55,9 +55,13 @@ class Changes:
             "DELETE", room=room, key=key, below=below, deed=Deed.REMOVE, passing=_MISSING
         )
 
+    def can_react(self) -> bool:
+        """Whether it is worth a try; see `Campfire.can_react`."""
+        return self._is_present(self._reactions) is not False
+
     async def react(self, *, room: str, message: str, reaction: str, key: str) -> bool:
         """React to a message; see `Campfire.react`."""
-        if self._is_present(self._reactions) is False:
+        if not self.can_react():
             return False
         below = f"/{quote(message, safe='')}/boosts"
         sent = await self._api.send(
