@@ -81,7 +81,7 @@ async def test_a_platform_that_is_down_is_asked_again(journal: Journal, clock: H
         for _ in range(3):
             await room.clearing.run()
             await room.clearing.run()
-            clock.move(4.0)
+            clock.jump(4.0)
         assert room.chat.changes == ["remove 77"]
 
 
@@ -91,7 +91,7 @@ async def test_what_is_refused_is_left(journal: Journal, clock: Hands) -> None:
     async with a_room(journal, clock, FakeChat(change_fates=[ChatRefused("403")])) as room:
         for _ in range(3):
             await room.clearing.run()
-            clock.move(100.0)
+            clock.jump(100.0)
         assert (room.chat.changes, room.chat.change_fates) == ([], [])
     part = await journal.signs.placeholder(entry)
     assert part is not None
@@ -126,7 +126,7 @@ async def test_one_that_never_arrived_is_forgotten(journal: Journal, clock: Hand
     async with a_room(journal, clock, FakeChat(history=[])) as room:
         await room.clearing.run()
         assert await journal.signs.placeholder(entry) is not None
-        clock.move(20.0)
+        clock.jump(20.0)
         await room.clearing.run()
         assert await journal.signs.placeholder(entry) is None
         assert room.chat.changes == []

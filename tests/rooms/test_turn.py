@@ -15,7 +15,7 @@ from bot.errors import (
     TurnTimedOut,
 )
 from bot.journal import Journal
-from bot.records import Entry, MessageKind, Outcome
+from bot.records import Entry, MessageKind, Outcome, PartKind
 from bot.rooms.answering import Answering
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
@@ -303,3 +303,29 @@ async def test_every_bug_is_kept(journal: Journal, clock: Clock) -> None:
     await stage.turns.bury(await accepted(journal, said()), a_bug("first"), a_bug("second"))
     reason = await reason_of(journal) or ""
     assert reason.index("ZeroDivisionError: first") < reason.index("ZeroDivisionError: second")
+
+
+async def test_an_answer_takes_the_place_of_its_placeholder(journal: Journal, clock: Clock) -> None:
+    """Of what gave way to it, its first part is made."""
+    stage = Stage(journal, clock, "all\nis well")
+    stage.progress.placeholder = "77"
+    await stage.turns.run(await accepted(journal, said()))
+    assert (stage.chat.changes, stage.chat.room) == (["edit 77 <p>all</p>"], ["<p>is well</p>"])
+
+
+async def test_what_is_only_posted_is_looked_after(journal: Journal, clock: Clock) -> None:
+    """A process that takes up a frozen reply cleans up after the one that froze it."""
+    stage = Stage(journal, clock)
+    entry = await accepted(journal, said())
+    await journal.freeze(
+        entry,
+        ["<p>all</p>"],
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text="all",
+    )
+    frozen = await journal.entry(entry.seq)
+    assert frozen is not None
+    await stage.turns.run(frozen)
+    assert stage.progress.looked == [entry.seq]

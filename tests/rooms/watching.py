@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from anyio.lowlevel import checkpoint
+
 from bot.config.bot import Bot
 from bot.journal import Journal
 from bot.rooms.clearing import Clearing
@@ -16,25 +18,41 @@ from tests.rooms.people import Clock, FakeChat, FakeRoster, a_bot
 PACE = Pace(seen_s=1.0, placeholder_s=2.0, edit_s=1.0, anew_s=10.0)
 
 
-class Hands(Clock):
-    """A clock whose hands the test moves; who sleeps by it wakes when it is time."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait until the test has moved the hands."""
-        due = self.seconds + seconds
-        while self.seconds < due:
-            await asyncio.sleep(0)
-
-    def move(self, seconds: float) -> None:
-        """Let time go by."""
-        self.seconds += seconds
-
-
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for what others do meanwhile."""
     async with asyncio.timeout(10):
         while not holds():
-            await asyncio.sleep(0)
+            await checkpoint()
+
+
+class Hands(Clock):
+    """A clock whose hands the test moves; who sleeps by it wakes when it is time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sleepers: list[tuple[float, asyncio.Event]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the test has moved the hands."""
+        sleeper = (self.seconds + seconds, asyncio.Event())
+        self._sleepers.append(sleeper)
+        self.jump(0.0)
+        try:
+            await sleeper[1].wait()
+        finally:
+            self._sleepers.remove(sleeper)
+
+    async def move(self, seconds: float) -> None:
+        """Let time go by for somebody who sleeps, or is about to."""
+        await until(lambda: any(not woken.is_set() for _, woken in self._sleepers))
+        self.jump(seconds)
+
+    def jump(self, seconds: float) -> None:
+        """Let time go by."""
+        self.seconds += seconds
+        for due, woken in self._sleepers:
+            if due <= self.seconds:
+                woken.set()
 
 
 class Room:
