@@ -11,6 +11,7 @@ import structlog
 from bot.config.bot import Bot
 from bot.errors import ChatError, ChatUncertain
 from bot.journal.journal import Journal
+from bot.language.catalogue import phrases_of
 from bot.records import Entry, Sign
 from bot.rooms.clearing import Remover
 from bot.rooms.errands import Errands
@@ -18,7 +19,6 @@ from bot.rooms.lookup import Lookup
 from bot.rooms.placeholder import Placeholder
 from bot.rooms.posting import Chat
 from bot.rooms.presentable import presentable
-from bot.rooms.sentences import WORKING
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ class Showing:
         self._means = means
         self._key = bot.credentials.key
         self._placeholder = Placeholder(
-            entry, stage, self._key, journal=means.journal, lookup=means.lookup
+            entry, stage, self._key, journal=means.journal, lookup=means.lookup, blank=GROWING
         )
         self._started = means.now()
         self._said: Callable[[], str] = str
@@ -179,7 +179,7 @@ class Showing:
     async def _announce(self) -> bool:
         """Say once that it takes long; where that was said before a restart, it is not again."""
         journal, room = self._means.journal, self._entry.message.room
-        html = self._stage.render(WORKING)[0]
+        html = self._stage.render(phrases_of(self._bot.language).working)[0]
         part = await journal.signs.claim(self._entry, Sign.NOTICE, html)
         if part is None:
             return True

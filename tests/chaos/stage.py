@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bot.rooms.sentences import WORKING
+from bot.language.english import ENGLISH
 from bot.testing.campfire import Campfire, Message, Room
 from bot.testing.campfire.records import BotAccount, PersonAccount
 from bot.testing.model import Behaviour, Model, Request, say
@@ -135,7 +135,7 @@ def _shown(message: Message) -> Shown:
         marks=tuple(_MARK.findall(message.plain)),
         text=message.plain[:200],
         growing=message.grows,
-        working=message.plain == WORKING,
+        working=message.plain == ENGLISH.working,
         edits=len(message.edits),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rooms.sentences import WORKING
+from bot.language.english import ENGLISH
 from bot.rooms.showing import Pace
 from bot.testing.campfire import Dialect, Message
 from bot.testing.model import Gate, fail, hold
@@ -175,9 +175,11 @@ async def test_without_edits_there_is_one_notice(tmp_path: Path, dialect: Dialec
         world.model.script("the tea", hold(gate, after_tokens=1), times=1)
         async with world.serving() as server:
             said = await world.say("@Ada echo: the tea is cold")
-            await until(world, lambda: world.said_by(world.ada) == [WORKING])
+            await until(world, lambda: world.said_by(world.ada) == [ENGLISH.working])
             gate.release()
-            await until(world, lambda: world.said_by(world.ada) == [WORKING, "the tea is cold"])
+            await until(
+                world, lambda: world.said_by(world.ada) == [ENGLISH.working, "the tea is cold"]
+            )
             assert await server.settled() == {"accepted": 1, "answered": 1}
             if dialect is Dialect.HALFWAY:
                 await until(world, lambda: reactions(world, said) == ["👀", "✅"])

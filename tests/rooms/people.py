@@ -62,6 +62,7 @@ def said(
     kind: MessageKind = MessageKind.TEXT,
     room_name: str | None = "Watercooler",
     bot: str = "ada",
+    off_record: bool = False,
 ) -> Message:
     """Let somebody say something in the Watercooler."""
     return Message(
@@ -77,6 +78,7 @@ def said(
         text=text,
         html=None,
         received_at=NOON,
+        off_record=off_record,
     )
 
 
@@ -260,6 +262,7 @@ class FakeSeat:
     prompts: list[tuple[str, str]]
     #: What happens before the answer is there.
     think: Callable[[Listener], Awaitable[None]]
+    recapped: bool = False
 
     async def ask(
         self,
@@ -292,6 +295,8 @@ class FakeSessions:
         self.keys: list[SessionKey] = []
         #: What happens before an answer is there.
         self.think: Callable[[Listener], Awaitable[None]] = at_once
+        #: Turns that were told a recap, and such that nobody keeps.
+        self.recapped = self.unkept = 0
 
     @asynccontextmanager
     async def seat(
@@ -302,7 +307,18 @@ class FakeSessions:
         assert bot.id == key.bot
         assert asked_at.tzinfo is not None
         self.keys.append(key)
-        yield FakeSeat("a-session", self.path, self.unheard, self.answers, self.prompts, self.think)
+        seat = FakeSeat(
+            "a-session", self.path, self.unheard, self.answers, self.prompts, self.think
+        )
+        yield seat
+        self.recapped += seat.recapped
+
+    @asynccontextmanager
+    async def aside(self, bot: Bot, key: SessionKey) -> AsyncIterator[FakeSeat]:
+        """Give a seat beside the session."""
+        assert bot.id == key.bot
+        self.unkept += 1
+        yield FakeSeat("no-session", Warmth.COLD, 0, self.answers, self.prompts, self.think)
 
 
 class FakeTranscript:

@@ -9,8 +9,8 @@ import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, JournalUnavailable
 from bot.journal import Journal
+from bot.language.english import ENGLISH
 from bot.records import Entry, Outcome, Part, PartKind, Sign
-from bot.rooms.sentences import WORKING
 from bot.testing.gate import Gate
 from tests.rooms.people import FakeChat, a_bot, a_journal, accepted, in_room, said
 from tests.rooms.watching import Hands, Room, a_room, until
@@ -140,7 +140,6 @@ async def test_an_edit_under_way_is_not_overtaken(journal: Journal, clock: Hands
     async with a_room(journal, clock, Slow()) as room:
         entry = await accepted(journal, said())
         async with room.progress.shown(entry, a_bot()) as showing:
-            showing.follow(lambda: "All is well")
             await clock.move(2.0)
             await until(lambda: len(room.chat.room) == 1)
             showing.follow(lambda: "All is well, really")
@@ -222,7 +221,7 @@ async def test_without_edits_there_is_one_notice(tmp_path: Path, clock: Hands) -
                 await asyncio.sleep(0)
                 assert room.chat.room == []
                 await clock.move(0.1)
-                await until(lambda: room.chat.room == [f"<p>{WORKING}</p>"])
+                await until(lambda: room.chat.room == [f"<p>{ENGLISH.working}</p>"])
             assert room.chat.changes == []
     async with (
         a_journal(tmp_path, clock) as journal,
