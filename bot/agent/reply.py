@@ -149,9 +149,10 @@ class Asking:
         return last and bool(self._texts) and not self._growing
 
     def _grow(self, event: dict[str, Any]) -> None:
-        match event:
-            case {"delta": {"type": "text_delta", "text": str(piece)}} if self._growing:
-                self._growing[-1].append(piece)
+        # For each token: a pattern would take as long as all the rest.
+        delta = event.get("delta")
+        if delta is not None and self._growing and delta.get("type") == "text_delta":
+            self._growing[-1].append(delta.get("text", ""))
 
     def _end(self, now: float) -> None:
         if not self.heard.is_set():

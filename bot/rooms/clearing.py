@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from bot.config.bot import Bot
-from bot.errors import ChatError, ChatUncertain
+from bot.errors import ChatError, ChatUnavailable, ChatUncertain
 from bot.journal.journal import Journal
 from bot.journal.views import LeftSign
 from bot.records import Outcome, Sign
@@ -114,7 +114,9 @@ class Clearing:
         return found.remote_id
 
     async def _put_off(self, left: LeftSign, error: ChatError) -> None:
-        delay = retry_after(error, left.part.tries + 1, jitter=random.random())  # noqa: S311 - no secret
+        # Also a refusal: a key that is wrong now may be mended before the hour is over.
+        passing = ChatUnavailable(str(error))
+        delay = retry_after(passing, left.part.tries + 1, jitter=random.random())  # noqa: S311 - no secret
         if delay is None:
             await self._leave(left, error)
             return

@@ -53,7 +53,6 @@ async def crash(world: World, text: str, point: str) -> None:
     """Serve until what Kim says ends the server at *point*."""
     when, target = POINTS[point]
     fault = f"{_KILL}kill({when!r}, {target!r})"
-    world.write_bot("ada", "\n[turn]\nprogress = false\n")  # of the answer only
     async with serving_apart(world, fault=fault) as server:
         await world.say(text)
         assert await server.ended() == -signal.SIGKILL
@@ -196,9 +195,9 @@ async def test_no_sign_is_left_behind(
     monkeypatch.setattr("bot.app.PACE", Pace(seen_s=0, placeholder_s=0.05, edit_s=0.02))
     monkeypatch.setattr("bot.app._CLEARING_S", 0.2)
     pace, when, target, call = SIGNS[point]
-    fault = f"{pace}{_KILL}kill({when!r}, {target!r}, {call})"
+    fault = f"{_KILL}kill({when!r}, {target!r}, {call})"
     async with open_world(tmp_path, dialect=Dialect.MAIN) as world:
-        async with serving_apart(world, fault=fault) as server:
+        async with serving_apart(world, fault=fault, pace=pace) as server:
             said = await world.say("@Ada [drip 50ms] echo: all about the tea and the coffee")
             assert await server.ended() == -signal.SIGKILL
         async with world.serving() as restarted:

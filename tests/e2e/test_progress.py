@@ -11,6 +11,7 @@ from bot.language.english import ENGLISH
 from bot.rooms.showing import Pace
 from bot.testing.campfire import Dialect, Message
 from bot.testing.model import Gate, fail, hold
+from tests.e2e.process import serving_apart
 from tests.e2e.watching import Log
 from tests.e2e.world import PATIENCE_S, World, open_world
 
@@ -221,7 +222,8 @@ async def test_what_cannot_be_removed_is_removed_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     """A Campfire that fails when a placeholder is to go is asked again."""
-    monkeypatch.setattr("bot.app.PACE", ANEW)
+    still = Pace(seen_s=0.0, placeholder_s=0.05, edit_s=600.0, anew_s=0.0)
+    monkeypatch.setattr("bot.app.PACE", still)
     monkeypatch.setattr("bot.app._CLEARING_S", 0.2)
     async with open_world(tmp_path) as world, world.serving() as server:
         gate = Gate()
@@ -233,3 +235,17 @@ async def test_what_cannot_be_removed_is_removed_later(
         await server.settled()
         await log.until("placeholder_not_removed")
         await until(world, lambda: world.said_by(world.ada) == ["the tea is cold"])
+
+
+async def test_at_the_usual_pace(tmp_path: Path) -> None:
+    """As people see it: two seconds after the question there is a message that grows."""
+    async with open_world(tmp_path) as world, serving_apart(world, pace="") as server:
+        said = await world.say("@Ada [drip 300ms] echo: " + " ".join("abcdefghij"))
+        await until(world, lambda: bool(by_ada(world)))
+        assert reactions(world, said) == ["👀"]
+        (placeholder,) = by_ada(world)
+        assert (placeholder.created_at - said.created_at).total_seconds() >= 2.0
+        assert await world.answer(said) == "a b c d e f g h i j"
+        await until(world, lambda: reactions(world, said) == ["👀", "✅"])
+        assert await server.settled() == {"accepted": 1, "answered": 1}
+        await until(world, lambda: len(by_ada(world)) == 1)

@@ -48,7 +48,8 @@ def read_exception(error: Exception, *, room: str, deed: Deed = Deed.POST) -> Ch
             )
         case Fate.MAY_HAVE_ARRIVED:
             return ChatUncertain(
-                f"no answer after {deed} room {room} ({name}): it may have been done"
+                f"no answer after {deed} room {room} ({name}): "
+                + ("the message may be there" if deed is Deed.POST else "it may have been done")
             )
         case Fate.CANNOT_WORK:
             return ChatRefused(
