@@ -37,16 +37,15 @@ from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
-from bot.rooms.clearing import Clearing
-from bot.rooms.context import Boundless, Contexts
-from bot.rooms.errands import Errands, open_errands
+from bot.rooms.context import Contexts
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
-from bot.rooms.lookup import Lookup
+from bot.rooms.loop_guard import LoopGuard
+from bot.rooms.obeying import Obeying
 from bot.rooms.posting import Posting
-from bot.rooms.progress import Progress
+from bot.rooms.progress import Progress, open_progress
 from bot.rooms.quarantine import Quarantine
-from bot.rooms.showing import Means, Pace
+from bot.rooms.showing import Pace
 from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
@@ -100,44 +99,72 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        contexts = Contexts(journal.hearing, chats, Boundless())
-        answering = Answering(journal, sessions, agent, contexts)
-        posting = Posting(journal)
-        clearing = Clearing(journal, roster, chats, lookup=Lookup(journal))
-        progress = _progress(journal, chats, clearing, await opened(open_errands()))
-        turns = Turns(journal, answering, posting, Quarantine(), roster, chats, progress=progress)
-        lanes = await opened(
-            open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
-        )
-        catch_up = CatchUp(
-            journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
-        )
+        rooms = await opened(_rooms(settings, journal, sessions, agent, roster, chats, metrics))
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
-        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, catch_up, clearing))))
+        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, rooms))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
-        inbox = Foresight(journal, sessions, roster.get, stopping=lambda: lanes.draining)
-        webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
-        pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
-        yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)
+        webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
+        pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
+        yield Hearth(Edge(webhook, pages), rooms.lanes, rooms.posting, roster, sessions)
 
 
-def _progress(
-    journal: Journal, chats: Mapping[str, Campfire], clearing: Clearing, errands: Errands
-) -> Progress:
-    """Return what shows the turns."""
-    means = Means(journal=journal, lookup=Lookup(journal), errands=errands, pace=PACE)
-    return Progress(means, chats, clearing)
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """What answers, as far as the rest has to do with it."""
+
+    lanes: Lanes
+    posting: Posting
+    inbox: Foresight
+    catch_up: CatchUp
+    progress: Progress
 
 
-def _frequent_jobs(sessions: Sessions, catch_up: CatchUp, clearing: Clearing) -> tuple[Job, ...]:
+@asynccontextmanager
+async def _rooms(
+    settings: Settings,
+    journal: Journal,
+    sessions: Sessions,
+    agent: Agent,
+    roster: Roster,
+    chats: Mapping[str, Campfire],
+    metrics: Metrics,
+) -> AsyncIterator[_Rooms]:
+    """Open what lies between an accepted message and its answer in the room."""
+    contexts = Contexts(journal.hearing, chats, journal.orders)
+    answering = Answering(journal, sessions, agent, contexts)
+    posting = Posting(journal)
+    await answering.renewals.resume()
+    loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
+    obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
+        progress = await opened(open_progress(journal, roster, chats, pace=PACE))
+        turns = Turns(
+            journal, answering, posting, Quarantine(), loop_guard, roster, chats, progress=progress
+        )
+        lanes = await opened(
+            open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
+        )
+        yield _Rooms(
+            lanes=lanes,
+            posting=posting,
+            inbox=Foresight(obeying, sessions, roster.get, stopping=lambda: lanes.draining),
+            catch_up=CatchUp(
+                journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
+            ),
+            progress=progress,
+        )
+
+
+def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
     """Return what is looked after every few seconds; the watchdog waits for none of the others."""
     return (
         Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
         Job(name="watchdog", every_s=_CHILDREN_S, run=sessions.end_stuck),
-        Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run),
-        Job(name="clearing", every_s=_CLEARING_S, run=clearing.run),
+        Job(name="catch-up", every_s=_CATCH_UP_S, run=rooms.catch_up.run),
+        Job(name="clearing", every_s=_CLEARING_S, run=rooms.progress.clean),
     )
 
 

@@ -14,9 +14,12 @@ from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
 from bot.records import Attempt, AttemptState, Entry, Message, SessionKey
+from bot.rooms.commands import Command
 from bot.rooms.context import Deaf, Talk
 from bot.rooms.prompt import compose_prompt
 from bot.rooms.recap import find_recap
+from bot.rooms.renewals import Renewals
+from bot.rooms.telling import Telling, Told
 from bot.sessions.seat import Seat
 from bot.sessions.sessions import Sessions
 from bot.sessions.statistics import Warmth
@@ -59,6 +62,9 @@ class Answering:
         agent: Agent,
         contexts: Listening = _DEAF,
     ) -> None:
+        #: Which sessions begin anew, and when.
+        self.renewals = Renewals(journal, sessions)
+        self._telling = Telling(journal, sessions, self.renewals)
         self._journal = journal
         self._sessions = sessions
         self._agent = agent
@@ -72,6 +78,7 @@ class Answering:
         *alone* says that nothing else runs meanwhile. Raises AgentError when there is none to be
         had.
         """
+        await self.renewals.before_turn(session_key(bot, entry.message))
         ask = partial(self._ask, alone=alone, listener=listener)
         try:
             return await self._find(entry) or await ask(entry, bot)
@@ -80,6 +87,10 @@ class Answering:
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
         return await self._find(current) or await ask(entry, bot)
+
+    async def tell(self, entry: Entry, command: Command, bot: Bot) -> Told:
+        """Return the answer to a command, for which nobody is asked."""
+        return await self._telling.answer(entry, command, bot, session_key(bot, entry.message))
 
     async def _find(self, entry: Entry) -> Answer | None:
         """Look for an answer that an earlier attempt got before server or child went away."""

@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from bot.config.bot import Bot
+from bot.journal.journal import Journal
 from bot.records import Entry
-from bot.rooms.clearing import Clearing
-from bot.rooms.showing import Means, Showing, Stage
+from bot.rooms.clearing import Clearing, Roster
+from bot.rooms.errands import open_errands
+from bot.rooms.lookup import Lookup
+from bot.rooms.showing import Means, Pace, Showing, Stage
 
 
 class Progress:
@@ -37,6 +40,10 @@ class Progress:
         finally:
             self._part_with(entry, showing.errand)
 
+    async def clean(self) -> None:
+        """Clean up after all turns that have ended. Raises JournalError."""
+        await self._clearing.run()
+
     def look(self, entry: Entry) -> None:
         """Clean up after *entry*, which may have been shown by an earlier process."""
         self._means.errands.begin(self._clean(entry, None), name=f"farewell to {entry.seq}")
@@ -55,3 +62,15 @@ class Progress:
             self._clearing.busy.discard(entry.seq)
         await self._clearing.run()
         return True
+
+
+@asynccontextmanager
+async def open_progress(
+    journal: Journal, roster: Roster, chats: Mapping[str, Stage], *, pace: Pace
+) -> AsyncIterator[Progress]:
+    """Open the progress; what is under way in the end gets a moment."""
+    lookup = Lookup(journal)
+    clearing = Clearing(journal, roster, chats, lookup=lookup)
+    async with open_errands() as errands:
+        means = Means(journal=journal, lookup=lookup, errands=errands, pace=pace)
+        yield Progress(means, chats, clearing)

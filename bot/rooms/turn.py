@@ -14,6 +14,9 @@ from bot.journal.journal import Journal
 from bot.language.catalogue import phrases_of
 from bot.records import Entry, MessageKind, Outcome, Part, PartKind
 from bot.rooms.answering import Answer, Answering
+from bot.rooms.commands import Command, command_of
+from bot.rooms.loop_guard import LoopGuard
+from bot.rooms.loops import Held
 from bot.rooms.posting import Chat, Posting
 from bot.rooms.progress import Progress
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
@@ -64,6 +67,7 @@ class Turns:
         answering: Answering,
         posting: Posting,
         quarantine: Quarantine,
+        loop_guard: LoopGuard,
         roster: Roster,
         chats: Mapping[str, Chat],
         *,
@@ -74,17 +78,35 @@ class Turns:
         self._answering = answering
         self._posting = posting
         self._quarantine = quarantine
+        self._loop_guard = loop_guard
         self._roster = roster
         self._chats = chats
         self._progress = progress
+        self._endings = posting.endings
         self._now = now
 
     async def run(self, entry: Entry) -> TurnReport | None:
         """Answer *entry* in its room. Returns when it is recorded how that ended.
 
-        None: another message of the lane goes first now, or the server is being stopped. Raises
-        JournalUnavailable while nothing was said yet; the message is still open then.
+        None: another message of the lane goes first now, or it was cut short and is still open, or
+        the server is being stopped. Raises JournalUnavailable while nothing was said yet; the
+        message is still open then.
         """
+        with self._endings.turn(entry.seq):
+            report = await self._run(entry)
+        await self._answering.renewals.after_turn(entry)
+        return report
+
+    def end(self, seq: int) -> bool:
+        """Cut the turn of message *seq* short; False when it does not run, or has said its last.
+
+        What becomes of the message is for the caller to have written down before: the turn ends
+        as the journal says, and leaves an open message to whoever runs it next. Its conversation
+        drops the prompt and stays open; nothing that was heard is lost or leaks into the next.
+        """
+        return self._endings.end(seq)
+
+    async def _run(self, entry: Entry) -> TurnReport | None:
         watch = Stopwatch(started=self._now())
         bot = self._roster.serving(entry.message.bot)
         if bot is None:
@@ -93,9 +115,18 @@ class Turns:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
             self._progress.look(entry)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
+        if (command := command_of(entry.message)) is not None:
+            return await self._speak(await self._obey(entry, command, bot, watch), bot, watch)
+        held = await self._loop_guard.hold(entry, bot)
+        if held is not None:
+            return await self._hold(entry, held, bot, watch)
         async with self._progress.shown(entry, bot) as showing:
-            said = await self._try(entry, bot, watch, showing)
-            return await self._speak(said, bot, watch) if said is not None else None
+            said = None
+            with self._endings.endable():
+                said = await self._try(entry, bot, watch, showing)
+            if said is None:
+                return await self._cut_short(entry, watch)
+            return await self._speak(said, bot, watch)
 
     def admit_no_more(self) -> None:
         """Try no message any more that is not being tried already."""
@@ -126,6 +157,19 @@ class Turns:
             return None
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
 
+    async def _hold(self, entry: Entry, held: Held, bot: Bot, watch: Stopwatch) -> TurnReport:
+        """End a message that only keeps a loop going; the room is told at the first one."""
+        if held.told:
+            await self._journal.settle(entry, outcome=Outcome.SKIPPED, reason=held.reason)
+            return watch.report(entry, Outcome.SKIPPED, None, parts=0, now=self._now())
+        saying = Saying(
+            markdown=phrases_of(bot.language).looped,
+            kind=PartKind.NOTICE,
+            verdict=Outcome.TOLD,
+            reason=held.reason,
+        )
+        return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
+
     async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch, showing: Showing) -> Said | None:
         """Find out what to say, beside whom that may be tried, and freeze it."""
         suspicion = suspicion_of(entry)
@@ -140,6 +184,7 @@ class Turns:
             watch.started = self._now()
             alone = suspicion is Suspicion.STRONG
             saying = await self._decide(entry, bot, showing, alone=alone)
+            self._endings.seal()
             if saying is None:
                 return None
             return await self._freeze(entry, saying, bot, watch, showing)
@@ -169,6 +214,19 @@ class Turns:
             verdict=Outcome.ANSWERED,
             answer=answer,
         )
+
+    async def _obey(self, entry: Entry, command: Command, bot: Bot, watch: Stopwatch) -> Said:
+        """Answer a command: nobody is asked, and so nobody has to be left alone meanwhile."""
+        told = await self._answering.tell(entry, command, bot)
+        saying = Saying(markdown=told.markdown, kind=told.kind, verdict=told.verdict)
+        return await self._freeze(entry, saying, bot, watch)
+
+    async def _cut_short(self, entry: Entry, watch: Stopwatch) -> TurnReport | None:
+        """Report a turn that said nothing, if its message has ended."""
+        outcome = await self._journal.orders.outcome(entry.seq)
+        if outcome is None:
+            return None
+        return watch.report(entry, outcome, None, parts=0, now=self._now())
 
     async def _freeze(
         self,

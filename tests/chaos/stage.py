@@ -31,6 +31,10 @@ system_prompt = "You are {name}."
 [turn]
 timeout = "{timeout_s}s"
 notice_after = "1s"
+
+[loops]  # those who speak here have no time to be told from machines
+depth = 100
+rate = 1000
 """
 
 

@@ -121,6 +121,20 @@ async def test_a_failed_turn_shows_it(tmp_path: Path) -> None:
         assert "⏳" not in told
 
 
+async def test_a_turn_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    """What had begun to grow goes; the room sees that there will be no answer."""
+    async with open_world(tmp_path) as world, world.serving() as server:
+        gate = Gate()
+        world.model.script("the tea", hold(gate, after_tokens=4), times=1)
+        said = await world.say("@Ada echo: the tea is cold and so is the coffee")
+        await until(world, lambda: any(len(message.edits) > 0 for message in by_ada(world)))
+        await world.say("@Ada stop")
+        await until(world, lambda: reactions(world, said) == ["👀", "❌"])
+        await until(world, lambda: not any(message.grows for message in by_ada(world)))
+        assert (await server.settled())["stopped"] == 1
+        gate.release()
+
+
 @pytest.mark.parametrize("asked", ["show me a table", "show me code", "give me a long answer"])
 async def test_nothing_is_ever_shown_in_halves(tmp_path: Path, asked: str) -> None:
     """Of a table or a fence there is all or nothing, in every state of the message."""
