@@ -15,7 +15,7 @@ from bot.agent.folders import AgentFolders
 from bot.agent.line import Ticket
 from bot.agent.options import agent_options
 from bot.agent.pulse import Pulse, within
-from bot.agent.reply import Asking, Reply
+from bot.agent.reply import Asking, Listener, Nobody, Reply
 from bot.agent.start import Start
 from bot.agent.translate import BrokenConfig, foreign_errors
 from bot.config.bot import Bot
@@ -35,6 +35,8 @@ _REST_S = 1.0
 #: An idle child is gone 25 ms after its input closes; a hung one would take 10 s to give up on.
 _CLOSE_S = 2.0
 _STDERR_LINES = 20
+
+_NOBODY = Nobody()
 
 
 class Conversation:
@@ -132,7 +134,13 @@ class Conversation:
         raise self._end
 
     async def ask(
-        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+        self,
+        text: str,
+        *,
+        prompt_uuid: str,
+        timeout_s: float,
+        silence_s: float,
+        listener: Listener = _NOBODY,
     ) -> Reply:
         """Send one prompt and return its answer, as soon as that is complete.
 
@@ -145,6 +153,7 @@ class Conversation:
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
         asking = self._asking = Asking(prompt_uuid, now=asyncio.get_running_loop().time())
+        listener.follow(asking.said)
         self._pulse.beat()
         try:
             async with asyncio.timeout(timeout_s):

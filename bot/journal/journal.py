@@ -14,6 +14,7 @@ from bot.journal.letters import Letters
 from bot.journal.orders import Orders
 from bot.journal.places import Places
 from bot.journal.reception import Reception
+from bot.journal.signs import Signs
 from bot.journal.stops import start_attempt
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
@@ -50,6 +51,8 @@ class Journal:
         self.dialogues = Dialogues(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
+        #: What rooms see of turns that are under way.
+        self.signs = Signs(writer, now=now)
         #: What the sessions have heard of their rooms, and what nobody may hear again.
         self.hearing = Hearing(writer)
         self._node = node
@@ -154,16 +157,17 @@ class Journal:
         attempt: Attempt | None,
         answer_text: str | None,
         reason: str | None = None,
+        into: str | None = None,
     ) -> tuple[Part, ...]:
         """Fix the reply to *entry*, once; a later call returns what was fixed first.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
         message is settled, *reason* is for the operator. A message that was settled meanwhile
-        takes no reply: ``()``.
+        takes no reply: ``()``. *into* is the placeholder that becomes the first part.
         """
         reply = replies.Reply(
-            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason
+            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason, into=into
         )
         at = self._now()
         return await self._writer.write(
