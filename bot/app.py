@@ -16,6 +16,7 @@ from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
+from bot.config.bot import Bot
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
@@ -39,6 +40,7 @@ from bot.rooms.catch_up import CatchUp
 from bot.rooms.context import Contexts
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
+from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.obeying import Obeying
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
@@ -91,11 +93,10 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        contexts = Contexts(journal.hearing, chats, journal.orders)
-        answering = Answering(journal, sessions, agent, contexts)
+        answering = await _answering(journal, sessions, agent, chats)
         posting = Posting(journal)
-        await answering.renewals.resume()
-        turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
+        loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
+        turns = Turns(journal, answering, posting, Quarantine(), loop_guard, roster, chats)
         lanes = await opened(
             open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
         )
@@ -112,6 +113,16 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
         yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)
+
+
+async def _answering(
+    journal: Journal, sessions: Sessions, agent: Agent, chats: Mapping[str, Campfire]
+) -> Answering:
+    """Return what asks the agent, in no session that somebody wanted to be rid of."""
+    contexts = Contexts(journal.hearing, chats, journal.orders)
+    answering = Answering(journal, sessions, agent, contexts)
+    await answering.renewals.resume()
+    return answering
 
 
 def _frequent_jobs(sessions: Sessions, catch_up: CatchUp) -> tuple[Job, ...]:
@@ -171,11 +182,15 @@ def _sessions(
         set_to = settings.spares
         return fitting(allowance.places, len(roster.bots)) if set_to is None else set_to
 
+    def remembering() -> Mapping[str, Bot]:
+        # The others begin each turn with a child of its own, which no spare can be.
+        return {name: bot for name, bot in roster.bots.items() if bot.session.record}
+
     return open_sessions(
         agent,
         SessionFiles(cache),
         journal,
-        spares=Spares(agent, lambda: roster.bots, each=each),
+        spares=Spares(agent, remembering, each=each),
         allowance=allowance,
         samples=samples,
     )

@@ -91,6 +91,12 @@ class Outcome(StrEnum):
     DEAD = "dead"
 
 
+#: Why a message was held: what answers each other here are machines, by what they say.
+LOOP_GUARD = "loop_guard"
+#: The same, by how fast or how long nobody but this author and the bot has spoken.
+LOOP_GUARD_PACE = "loop_guard: pace"
+
+
 class Acceptance(StrEnum):
     """What the journal made of a message."""
 

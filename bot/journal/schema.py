@@ -49,6 +49,15 @@ _FIRST = (
     WHERE state = 'open' AND verdict IS NOT NULL
     """,
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
+    # what was said in a room lately; a message that is only accepted is in none of these
+    """
+    CREATE INDEX inbox_said ON inbox (platform, bot, room, settled_at)
+    WHERE state IN ('answered', 'told')
+    """,
+    """
+    CREATE INDEX inbox_held ON inbox (platform, bot, room, settled_at)
+    WHERE reason IN ('loop_guard', 'loop_guard: pace')
+    """,
     "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead' AND dropped_at IS NULL",
     "CREATE INDEX inbox_stopped ON inbox (stopped_by) WHERE stopped_by IS NOT NULL",
     "CREATE INDEX inbox_off_record ON inbox (message_id) WHERE off_record",
@@ -148,6 +157,15 @@ _FIRST = (
         cursor TEXT,                         -- last message read from the room's history
         used_at REAL NOT NULL,
         PRIMARY KEY (platform, bot, room)
+    ) STRICT
+    """,
+    # authors whom a platform called bots, ours among them
+    """
+    CREATE TABLE known_bot (
+        platform TEXT NOT NULL,
+        author_id TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        PRIMARY KEY (platform, author_id)
     ) STRICT
     """,
     """

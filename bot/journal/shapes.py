@@ -21,6 +21,7 @@ TABLES: Final = (
     "place",
     "horizon",
     "halt",
+    "known_bot",
     "counters",
 )
 #: What a row has come to, from its first state to its last. Where a page is found in two versions,

@@ -55,6 +55,48 @@ class Horizon:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """A message and what the room was told about it; the loop guard is not interested in more."""
+
+    #: Id of whoever wrote the message.
+    author: str
+    #: Whether a platform called the author a bot.
+    by_bot: bool
+    #: The beginning of the message.
+    text: str
+    #: The beginning of our reply, as HTML.
+    reply: str
+    #: Seconds since the epoch, like the next.
+    accepted_at: float
+    settled_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """The last message that the loop guard did not let through."""
+
+    author: str
+    #: The beginning of the message.
+    text: str
+    #: One of the reasons in `bot.records`.
+    reason: str
+    #: Seconds since the epoch.
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dialogue:
+    """What a bot was told in a room lately, and what it said."""
+
+    #: Whether a platform called the author of the message in question a bot.
+    by_bot: bool
+    #: The last one first, without what was held.
+    rounds: tuple[Round, ...]
+    #: None when nothing was ever held there, or that was forgotten.
+    hold: Hold | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeadLetter:
     """A message that was given up."""
 

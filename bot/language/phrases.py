@@ -19,6 +19,9 @@ class Phrases:
     #: The message brought the server down too often.
     crashed: str
 
+    #: The bot and another machine only answered each other.
+    looped: str
+
     # ---- why the model gave no answer ----
 
     overloaded: str

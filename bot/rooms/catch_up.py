@@ -151,6 +151,7 @@ class CatchUp:
             found = await historian.history_since(place.room, key, place.cursor, limit=_AT_ONCE)
         if not found:
             return  # no history here, or nothing new
+        await self._journal.dialogues.note_bots(place.platform, found)
         if place.cursor is not None:  # before there was one, nobody knows what was answered
             await self._take_in(place, bot, historian, found)
         await self._journal.places.move_cursor(place, found[-1].id)

@@ -15,6 +15,8 @@ from bot.language.catalogue import phrases_of
 from bot.records import Entry, MessageKind, Outcome, Part, PartKind
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.commands import Command, command_of
+from bot.rooms.loop_guard import LoopGuard
+from bot.rooms.loops import Held
 from bot.rooms.posting import Chat, Posting
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.report import Stopwatch, TurnReport
@@ -63,6 +65,7 @@ class Turns:
         answering: Answering,
         posting: Posting,
         quarantine: Quarantine,
+        loop_guard: LoopGuard,
         roster: Roster,
         chats: Mapping[str, Chat],
         *,
@@ -72,6 +75,7 @@ class Turns:
         self._answering = answering
         self._posting = posting
         self._quarantine = quarantine
+        self._loop_guard = loop_guard
         self._roster = roster
         self._chats = chats
         self._endings = posting.endings
@@ -108,6 +112,9 @@ class Turns:
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
         if (command := command_of(entry.message)) is not None:
             return await self._speak(await self._obey(entry, command, bot, watch), bot, watch)
+        held = await self._loop_guard.hold(entry, bot)
+        if held is not None:
+            return await self._hold(entry, held, bot, watch)
         said = None
         with self._endings.endable():
             said = await self._try(entry, bot, watch)
@@ -141,6 +148,19 @@ class Turns:
         if not await self._journal.settle(entry, outcome=Outcome.DEAD, reason=reason):
             return None
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
+
+    async def _hold(self, entry: Entry, held: Held, bot: Bot, watch: Stopwatch) -> TurnReport:
+        """End a message that only keeps a loop going; the room is told at the first one."""
+        if held.told:
+            await self._journal.settle(entry, outcome=Outcome.SKIPPED, reason=held.reason)
+            return watch.report(entry, Outcome.SKIPPED, None, parts=0, now=self._now())
+        saying = Saying(
+            markdown=phrases_of(bot.language).looped,
+            kind=PartKind.NOTICE,
+            verdict=Outcome.TOLD,
+            reason=held.reason,
+        )
+        return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
 
     async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch) -> Said | None:
         """Find out what to say, beside whom that may be tried, and freeze it."""

@@ -13,6 +13,7 @@ from bot.journal import Journal
 from bot.journal.orders import Stop
 from bot.records import Entry, Outcome, SessionKey
 from bot.rooms.answering import Answering
+from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine, Suspicion
 from bot.rooms.turn import Turns
@@ -22,6 +23,7 @@ from tests.rooms.people import (
     Clock,
     FakeAgent,
     FakeChat,
+    FakePage,
     FakeRoster,
     FakeSeat,
     FakeSessions,
@@ -98,6 +100,7 @@ class Stage:
             Answering(journal, sessions or FakeSessions("all\nis well"), FakeAgent()),
             Posting(journal, now=clock, sleep=sleep or clock.sleep),
             self.quarantine,
+            LoopGuard(journal, {"campfire": FakePage()}),
             FakeRoster(a_bot()),
             {"campfire": self.chat},
             now=clock,
