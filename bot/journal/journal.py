@@ -43,7 +43,7 @@ class Journal:
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
         self._reception = Reception(writer, node=node, now=now)
-        #: What commands do to other messages, and what is known of that.
+        #: What commands do to other messages.
         self.orders = Orders(self._reception, writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
@@ -109,20 +109,13 @@ class Journal:
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
-        None: it is settled, perhaps just now because a stop that was said after it came before it;
-        or has its reply already; or a message with a lower position was accepted meanwhile; ask
-        for the lane's head again. *alone* says that no other turn runs,
-        so that a crash is this one's.
+        None: it is settled (by this, when a stop said after it came before it), has its reply
+        already, or a message with a lower position was accepted meanwhile; ask for the lane's head
+        again. *alone* says that no other turn runs, so that a crash is this one's.
         """
-        operation = partial(
-            start_attempt,
-            entry=entry.seq,
-            session_id=session_id,
-            prompt_uuid=prompt_uuid,
-            alone=alone,
-            at=self._now(),
-        )
-        return await self._writer.write(operation)
+        start = partial(start_attempt, entry=entry.seq, alone=alone, at=self._now())
+        asked = partial(start, session_id=session_id, prompt_uuid=prompt_uuid)
+        return await self._writer.write(asked)
 
     async def end_attempt(
         self, attempt: Attempt, *, state: AttemptState, error: str | None = None
