@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 
 from bot.agent.agent import Agent
-from bot.agent.reply import Listener, Nobody, Reply
+from bot.agent.reply import NOBODY, Listener, Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
@@ -25,8 +25,6 @@ from bot.sessions.sessions import Sessions
 from bot.sessions.statistics import Warmth
 
 log = structlog.get_logger(__name__)
-
-_NOBODY = Nobody()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +69,7 @@ class Answering:
         self._contexts = contexts
 
     async def answer(
-        self, entry: Entry, bot: Bot, *, alone: bool = False, listener: Listener = _NOBODY
+        self, entry: Entry, bot: Bot, *, alone: bool = False, listener: Listener = NOBODY
     ) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 
