@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class MessageKind(StrEnum):
@@ -115,6 +115,22 @@ class PartKind(StrEnum):
     PROGRESS = "progress"
 
 
+class Sign(IntEnum):
+    """How a room is shown that a turn is under way; the number of a part that is progress.
+
+    Each message has one of each at most. The first two are brought to an end with the turn.
+    """
+
+    #: A message that grows with the answer; then it becomes the answer, or goes.
+    PLACEHOLDER = 0
+    #: A reaction: somebody is at it.
+    SEEN = 1
+    #: A sentence that stays, where messages cannot be changed.
+    NOTICE = 2
+    #: A reaction: how it ended.
+    ENDED = 3
+
+
 class PartState(StrEnum):
     """How far a part of a reply has come."""
 
@@ -133,12 +149,13 @@ class Part:
     seq: int
     #: Number of the inbox entry it answers.
     entry: int
-    #: 0, 1, … within the reply.
+    #: 0, 1, … within the reply; of progress, its `Sign`.
     number: int
     kind: PartKind
     html: str
     state: PartState
-    #: The platform's id of the posted message, once known.
+    #: The platform's id of the posted message, once known. Of a part that is not posted yet: of the
+    #: placeholder that becomes it by an edit.
     remote_id: str | None
     #: Posts tried so far.
     tries: int

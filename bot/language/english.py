@@ -4,6 +4,7 @@ from bot.language.phrases import Phrases
 
 ENGLISH = Phrases(
     bare="Yes? Write what you need after my name, in the same message.",
+    working="I am still working on this.",
     bug="Something went wrong on my side, and I could not answer this message."
     " The operator can see why.",
     crashed="I broke down each time I tried to answer this message, so I leave it."
@@ -19,12 +20,13 @@ ENGLISH = Phrases(
     quiet="I am not answering anything right now.",
     waiting_one="One message waits.",
     waiting_many="{count} messages wait.",
-    session_hot="Our conversation is open; answers so far: {turns}.",
-    session_warm="Our conversation is put aside and can go on; answers so far: {turns}.",
-    session_cold="The next message begins a new conversation.",
-    usage="This conversation: {dollars} US dollars; answers: {turns}.",
-    usage_all="All my conversations that are kept ({sessions}): {dollars} US dollars; answers:"
+    session_hot="Our conversation is open. Answers in it so far: {turns}.",
+    session_warm="Our conversation is put aside, and goes on from there. Answers in it so far:"
     " {turns}.",
+    session_cold="The next message begins a new conversation.",
+    usage="Answers in this conversation: {turns}, for {dollars} US dollars.",
+    usage_all="Answers in all my conversations that are kept ({sessions}): {turns}, for {dollars}"
+    " US dollars.",
     not_allowed='You may not use "{command}" here. An operator can.',
     commands="Write what you need after my name. These words, alone after it, I obey at once:",
     does_stop="ends what you have asked and I have not answered yet.",

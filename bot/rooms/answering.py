@@ -2,13 +2,14 @@
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 from uuid import uuid4
 
 import structlog
 
 from bot.agent.agent import Agent
-from bot.agent.reply import Reply
+from bot.agent.reply import NOBODY, Listener, Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
@@ -67,20 +68,23 @@ class Answering:
         self._agent = agent
         self._contexts = contexts
 
-    async def answer(self, entry: Entry, bot: Bot, *, alone: bool = False) -> Answer | None:
+    async def answer(
+        self, entry: Entry, bot: Bot, *, alone: bool = False, listener: Listener = NOBODY
+    ) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 
         *alone* says that nothing else runs meanwhile. Raises AgentError when there is none to be
         had.
         """
         await self.renewals.before_turn(session_key(bot, entry.message))
+        ask = partial(self._ask, alone=alone, listener=listener)
         try:
-            return await self._find(entry) or await self._ask(entry, bot, alone=alone)
+            return await self._find(entry) or await ask(entry, bot)
         except (ConversationDied, AgentStartFailed) as error:
             log.warning("turn_retried", bot=bot.id, entry=entry.seq, why=str(error))
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
-        return await self._find(current) or await self._ask(entry, bot, alone=alone)
+        return await self._find(current) or await ask(entry, bot)
 
     async def tell(self, entry: Entry, command: Command, bot: Bot) -> Told:
         """Return the answer to a command, for which nobody is asked."""
@@ -97,7 +101,9 @@ class Answering:
                 return Answer(markdown=text, attempt=heard, path=None, reply=None)
         return None
 
-    async def _ask(self, entry: Entry, bot: Bot, *, alone: bool) -> Answer | None:
+    async def _ask(
+        self, entry: Entry, bot: Bot, *, alone: bool, listener: Listener
+    ) -> Answer | None:
         key = session_key(bot, entry.message)
         async with (
             self._contexts.listening(entry, bot) as talk,
@@ -118,6 +124,7 @@ class Answering:
                     prompt_uuid=attempt.prompt_uuid,
                     timeout_s=bot.turn.timeout_s,
                     silence_s=bot.turn.silence_s,
+                    listener=listener,
                 )
             except AgentError as error:
                 await self._journal.end_attempt(
