@@ -34,6 +34,7 @@ from bot.operate.schedule import Job, open_schedule
 from bot.operate.secrets import KnownSecrets
 from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
+from bot.rooms.admission import Admission
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
 from bot.rooms.foresight import Foresight
@@ -92,9 +93,13 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         answering = Answering(journal, sessions, agent)
         posting = Posting(journal)
         turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
-        lanes = await opened(
-            open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
-        )
+        admission = Admission(journal, roster.get)
+
+        def ended(lane: str) -> None:
+            sessions.lane_ended(lane)
+            admission.lane_ended(lane)
+
+        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
         catch_up = CatchUp(
             journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
         )
@@ -103,7 +108,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         )
         await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, catch_up))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
-        inbox = Foresight(journal, sessions, roster.get, stopping=lambda: lanes.draining)
+        inbox = Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining)
         webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
         yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)

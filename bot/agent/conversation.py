@@ -2,22 +2,24 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
-from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message
+from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 
+from bot.agent.boot import boot
 from bot.agent.boots import Boots
 from bot.agent.child import kill
-from bot.agent.client import Client, one_prompt
+from bot.agent.client import Client
 from bot.agent.folders import AgentFolders
 from bot.agent.line import Ticket
 from bot.agent.options import agent_options
+from bot.agent.prompts import Prompts
 from bot.agent.pulse import Pulse, within
 from bot.agent.reply import Asking, Reply
 from bot.agent.start import Start
-from bot.agent.translate import BrokenConfig, foreign_errors
+from bot.agent.translate import foreign_errors
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
 from bot.errors import AgentError, AgentStartFailed, ConversationDied, TurnTimedOut
@@ -82,7 +84,7 @@ class Conversation:
         self._owner: asyncio.Task[Any] | None = None
         self._leaving = False
         self._booting = False
-        self._asking: Asking | None = None
+        self._prompts = Prompts(self._client, self._stderr)
 
     @property
     def usable(self) -> bool:
@@ -92,7 +94,8 @@ class Conversation:
     @property
     def stuck_s(self) -> float:
         """How long it has not been heard, while it had something to do."""
-        asked = self._asking is not None and not self._asking.heard.is_set()
+        asking = self._prompts.current
+        asked = asking is not None and not asking.heard.is_set()
         return self._pulse.quiet_s if self._booting or asked or self._leaving else 0.0
 
     async def run(self) -> None:
@@ -142,11 +145,42 @@ class Conversation:
         await self._rest()
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
-        asking = self._asking = Asking(prompt_uuid, now=asyncio.get_running_loop().time())
+        asking = self._prompts.begin(prompt_uuid)
+        sent = self._prompts.send(text, prompt_uuid)
+        return await self._answer(asking, sent, timeout_s=timeout_s, silence_s=silence_s)
+
+    async def add(self, text: str, *, prompt_uuid: str) -> bool:
+        """Send an addition to the prompt under way; False when it comes too late.
+
+        The child may answer both together: the reply to that prompt says so. Else it goes on with
+        the addition by itself, and `hear` returns its answer. Raises ConversationDied.
+        """
+        return self.usable and await self._prompts.add(text, prompt_uuid)
+
+    async def hear(self, prompt_uuid: str, *, timeout_s: float, silence_s: float) -> Reply | None:
+        """Return the answer to an addition that was not part of another one; see `ask`.
+
+        None: the child does not have it, and will not answer it.
+        """
+        asking = self._prompts.claim(prompt_uuid)
+        if asking is None:
+            return None
+        return await self._answer(asking, timeout_s=timeout_s, silence_s=silence_s)
+
+    async def _answer(
+        self,
+        asking: Asking,
+        sent: Coroutine[None, None, None] | None = None,
+        *,
+        timeout_s: float,
+        silence_s: float,
+    ) -> Reply:
+        """Wait for the answer to a prompt, which may have to be *sent* first."""
         self._pulse.beat()
         try:
             async with asyncio.timeout(timeout_s):
-                await self._send(text, prompt_uuid)
+                if sent is not None:
+                    await sent
                 await self._pulse.until(asking.heard, silence_s=silence_s)
         except TimeoutError as late:
             await self._silence(asking)
@@ -164,8 +198,8 @@ class Conversation:
             self._release()
             self.ended.set()
         try:
-            if self._asking is not None and not self._leaving:
-                await self._stop(self._asking)
+            if self._prompts.current is not None and not self._leaving:
+                await self._stop(self._prompts.current)
         finally:
             self._leave()
         await self.ended.wait()
@@ -179,18 +213,7 @@ class Conversation:
     async def _connect(self) -> None:
         self._booting = True
         self._pulse.beat()
-        with foreign_errors(self._stderr):
-            await asyncio.to_thread(self._folders.prepare, self.bot, self.session_id)
-            try:
-                with foreign_errors(self._stderr):
-                    await self._client.connect()
-            except BrokenConfig:
-                # One damaged file fails every start of this bot; the child writes it anew.
-                log.warning("agent_config_removed", bot=self.bot.id)
-                self._folders.drop_child_settings(self.bot.id)
-                await self._client.connect()
-            server = await self._client.get_server_info() or {}
-        self.pid = server.get("pid")
+        self.pid = await boot(self._client, self._folders, self.bot, self.session_id, self._stderr)
         self._booting = False
 
     async def _read(self) -> None:
@@ -198,33 +221,24 @@ class Conversation:
         with foreign_errors(self._stderr):
             async for message in self._client.receive_messages():
                 self._pulse.beat()
-                if self._asking is not None:
-                    self._hear(message, self._asking)
+                ended = self._prompts.hear(message)
+                if ended is not None and ended.session_cost_usd is not None:
+                    self.on_cost(ended.session_cost_usd)
         raise ConversationDied("the child closed its output")
 
-    def _hear(self, message: Message, asking: Asking) -> None:
-        asking.take(message, now=asyncio.get_running_loop().time())
-        if asking.finished.is_set():
-            self._asking = None
-            if asking.session_cost_usd is not None:
-                self.on_cost(asking.session_cost_usd)
-
     async def _rest(self) -> None:
-        """Wait until the child is done with the last prompt, whose answer is complete."""
-        last = self._asking
-        if last is None or not last.heard.is_set():
-            return
-        if not await within(_REST_S, last.finished):
-            await self._silence(last)
+        """Wait until the child is done with the last prompt, whose answer is complete.
+
+        An addition that nobody has come for is not waited for, but ended.
+        """
+        while (last := self._prompts.current) is not None and not self.silenced:
+            if not last.heard.is_set() or not await within(_REST_S, last.finished):
+                await self._silence(last)
 
     async def _stop(self, asking: Asking) -> None:
         """Have the child drop a prompt: in a turn it would not end before the turn does."""
         if not asking.heard.is_set() or not await within(_REST_S, asking.finished):
             await self._interrupt()
-
-    async def _send(self, text: str, prompt_uuid: str) -> None:
-        with foreign_errors(self._stderr):
-            await self._client.query(one_prompt(text, prompt_uuid))
 
     async def _silence(self, asking: Asking) -> None:
         """Interrupt a prompt and see its last message, or else end the child."""
@@ -270,9 +284,7 @@ class Conversation:
         self._fit = False
         self._end = self._end or ConversationDied("the conversation was closed")
         self._ready.set()
-        if self._asking is not None:
-            self._asking.fail(self._end)
-            self._asking = None
+        self._prompts.fail(self._end)
 
     def _kill(self) -> None:
         if self.pid is not None and not self.ended.is_set():

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from sqlite3 import Connection
 
 from bot.journal import (
     attempts,
@@ -18,6 +17,8 @@ from bot.journal import (
     replies,
     retention,
 )
+from bot.journal.companions import Companions
+from bot.journal.crowd import Choice
 from bot.journal.letters import Letters
 from bot.journal.places import Places
 from bot.journal.reception import Reception
@@ -52,6 +53,8 @@ class Journal:
         self.places = Places(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
+        #: What shares a turn.
+        self.companions = Companions(writer, now=now)
         self._node = node
         self._now = now
 
@@ -70,6 +73,12 @@ class Journal:
         A future and no coroutine: it lands even when the caller gives up waiting.
         """
         return self._reception.accept(message, lane)
+
+    def accept_by(
+        self, message: Message, *, lane: str, user: str | None, choose: Choice
+    ) -> asyncio.Future[Acceptance]:
+        """Like `accept`, into the lane that *choose* names when it sees what waits in *lane*."""
+        return self._reception.accept_by(message, lane, user=user, choose=choose)
 
     async def skip(self, message: Message, *, lane: str, reason: str) -> Acceptance:
         """Record *message* as one that gets no answer, and why; a repeated one changes nothing."""
@@ -106,13 +115,14 @@ class Journal:
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
-        None: it is settled, has its reply already, or a message with a lower position was
-        accepted meanwhile; ask for the lane's head again. *alone* says that no other turn runs,
-        so that a crash is this one's.
+        Its companions are joined to it. None: it is settled, has its reply already, a companion
+        is not there any more, or a message with a lower position was accepted meanwhile; ask for
+        the lane's head again. *alone* says that no other turn runs, so that a crash is this one's.
         """
         operation = partial(
             attempts.start,
             entry=entry.seq,
+            companions=[companion.seq for companion in entry.companions],
             session_id=session_id,
             prompt_uuid=prompt_uuid,
             alone=alone,
@@ -154,7 +164,7 @@ class Journal:
         answer_text: str | None,
         reason: str | None = None,
     ) -> tuple[Part, ...]:
-        """Fix the reply to *entry*, once; a later call returns what was fixed first.
+        """Fix the reply to *entry* and its companions, once; later calls return what was first.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
@@ -166,7 +176,7 @@ class Journal:
         )
         at = self._now()
         return await self._writer.write(
-            partial(replies.freeze, entry=entry.seq, reply=reply, attempt=attempt, at=at)
+            partial(replies.freeze, entry=entry, reply=reply, attempt=attempt, at=at)
         )
 
     async def mark_sending(self, part: Part) -> Part:
@@ -269,18 +279,9 @@ class Journal:
 
     async def expire(self, *, settled_before: float, history_before: float) -> Expired:
         """Delete what is older, open messages never; the counters keep it."""
-        messages = partial(retention.expire_messages, before=settled_before)
-        exchanges = partial(retention.expire_exchanges, before=history_before)
-        return Expired(
-            messages=await self._in_slices(messages), exchanges=await self._in_slices(exchanges)
+        return await retention.expire(
+            self._writer, settled_before=settled_before, history_before=history_before
         )
-
-    async def _in_slices(self, expire: Callable[[Connection], int]) -> int:
-        """Let others write between two slices."""
-        expired = 0
-        while count := await self._writer.erase(expire):
-            expired += count
-        return expired
 
 
 @asynccontextmanager

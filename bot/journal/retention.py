@@ -1,6 +1,11 @@
 """What is old goes, a slice at a time, so that nobody waits for it."""
 
 import sqlite3
+from collections.abc import Callable
+from functools import partial
+
+from bot.journal.views import Expired
+from bot.journal.writer import Writer
 
 #: Rows of a slice; a slice holds the writer for some milliseconds.
 SLICE = 200
@@ -27,3 +32,19 @@ def expire_messages(db: sqlite3.Connection, *, before: float) -> int:
 def expire_exchanges(db: sqlite3.Connection, *, before: float) -> int:
     """Delete exchanges of the history."""
     return db.execute(_EXCHANGES, (before, SLICE)).rowcount
+
+
+async def expire(writer: Writer, *, settled_before: float, history_before: float) -> Expired:
+    """Delete all that is older; others write between two slices."""
+    messages = partial(expire_messages, before=settled_before)
+    exchanges = partial(expire_exchanges, before=history_before)
+    return Expired(
+        messages=await _in_slices(writer, messages), exchanges=await _in_slices(writer, exchanges)
+    )
+
+
+async def _in_slices(writer: Writer, slice_: Callable[[sqlite3.Connection], int]) -> int:
+    expired = 0
+    while count := await writer.erase(slice_):
+        expired += count
+    return expired

@@ -17,8 +17,18 @@ _NAME_CHARACTERS = 80
 _RECAP_CHARACTERS = 600
 
 
-def compose_prompt(message: Message, recap: Sequence[Exchange] = ()) -> str:
-    """Return the prompt for *message*, after a recap of what a lost session knew."""
+def compose_prompt(
+    message: Message, recap: Sequence[Exchange] = (), *, more: Sequence[Message] = ()
+) -> str:
+    """Return the prompt for *message*, after a recap of what a lost session knew.
+
+    *more* are answered together with it.
+    """
+    elements = "\n".join(map(_element, (message, *more)))
+    return f"{_recap(recap)}\n\n{elements}" if recap else elements
+
+
+def _element(message: Message) -> str:
     attributes = {
         "from": message.author.name,
         "user": message.author.id,
@@ -27,15 +37,14 @@ def compose_prompt(message: Message, recap: Sequence[Exchange] = ()) -> str:
         "direct": "yes" if message.direct else None,
         "at": message.received_at.isoformat(timespec="seconds"),
     }
-    element = f"<message{_attributes(attributes)}>\n{_body(message)}\n</message>"
-    return f"{_recap(recap)}\n\n{element}" if recap else element
+    return f"<message{_attributes(attributes)}>\n{_body(message)}\n</message>"
 
 
 def _recap(exchanges: Sequence[Exchange]) -> str:
     turns = "\n".join(
         f"<question{_attributes({'from': turn.author.name, 'user': turn.author.id})}>"
-        f"{_text(_cut(turn.question))}</question>\n"
-        f"<answer>{_text(_cut(turn.answer))}</answer>"
+        f"{_text(_cut(turn.question))}</question>"
+        + (f"\n<answer>{_text(_cut(turn.answer))}</answer>" if turn.answer is not None else "")
         for turn in exchanges
     )
     return (

@@ -8,6 +8,7 @@ from bot.errors import (
     NoPlace,
     TurnTimedOut,
 )
+from bot.rooms.lane import Refused
 
 #: Answer to a message that is only the bot's name.
 HELP = "Yes? Write what you need after my name, in the same message."
@@ -36,6 +37,21 @@ _TIMEOUT = "This took too long, so I stopped. Please try again, or ask for less 
 _START = "I could not start thinking about this message. The operator can see why."
 _NO_PLACE = "I am busy in too many other rooms right now. Please try again in a few minutes."
 _DIED = "I broke off twice while thinking about this message. Please try again."
+
+
+_REFUSED = {
+    Refused.BUSY: "I am still busy with another message here.",
+    Refused.EACH: "Too many of your messages wait for me here already.",
+    Refused.ROOM: "Too many messages wait for me in this room already.",
+}
+_LEFT_OUT = "So I leave this one out. Please ask again later."
+_LEFT_OUT_MORE = "So I leave out {count} messages of yours. Please ask again later."
+
+
+def refusal(why: Refused, *, messages: int) -> str:
+    """Return what a person is told of so many messages of theirs that are not answered."""
+    left_out = _LEFT_OUT if messages == 1 else _LEFT_OUT_MORE.format(count=messages)
+    return f"{_REFUSED[why]} {left_out}"
 
 
 def sentence_for(error: AgentError) -> str:

@@ -11,12 +11,14 @@ import structlog
 from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
-from bot.records import Entry, MessageKind, Outcome, Part, PartKind
+from bot.records import Entry, MessageKind, Outcome, Part, PartKind, Person
 from bot.rooms.answering import Answer, Answering
+from bot.rooms.lane import Refused, why_refused
 from bot.rooms.posting import Chat, Posting
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
+from bot.rooms.refusals import Refusals
 from bot.rooms.report import Stopwatch, TurnReport
-from bot.rooms.sentences import BUG, CRASHED, HELP, sentence_for
+from bot.rooms.sentences import BUG, CRASHED, HELP, refusal, sentence_for
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,8 @@ class Saying:
     answer: Answer | None = None
     #: For the operator, when it is not an answer.
     reason: str | None = None
+    #: Whom it answers, in the order of their words; several when they were answered together.
+    to: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +77,7 @@ class Turns:
         self._roster = roster
         self._chats = chats
         self._now = now
+        self._refusals = Refusals(journal)
 
     async def run(self, entry: Entry) -> TurnReport | None:
         """Answer *entry* in its room. Returns when it is recorded how that ended.
@@ -87,8 +92,14 @@ class Turns:
         if entry.verdict is not None:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
+        if (why := why_refused(entry.lane)) is not None:
+            return await self._speak(await self._refuse(entry, why, bot, watch), bot, watch)
         said = await self._try(entry, bot, watch)
         return await self._speak(said, bot, watch) if said is not None else None
+
+    def look(self, lane: str) -> None:
+        """Have what came for *lane* looked at by the turn that runs there."""
+        self._answering.meanwhile.look(lane)
 
     def admit_no_more(self) -> None:
         """Try no message any more that is not being tried already."""
@@ -126,6 +137,7 @@ class Turns:
             if not admitted:
                 return None
             watch.started = self._now()
+            entry = await self._answering.gather(entry, bot)
             saying = await self._decide(entry, bot, alone=suspicion is Suspicion.STRONG)
             return await self._freeze(entry, saying, bot, watch) if saying is not None else None
 
@@ -142,6 +154,7 @@ class Turns:
                 kind=PartKind.NOTICE,
                 verdict=Outcome.TOLD,
                 reason=reason,
+                to=entry.askers,
             )
         if answer is None:
             return None
@@ -150,7 +163,20 @@ class Turns:
             kind=PartKind.ANSWER,
             verdict=Outcome.ANSWERED,
             answer=answer,
+            to=entry.askers,
         )
+
+    async def _refuse(self, entry: Entry, why: Refused, bot: Bot, watch: Stopwatch) -> Said:
+        """Tell a person that a burst of theirs was left out, once for all of it."""
+        entry = await self._refusals.burst(entry)
+        saying = Saying(
+            markdown=refusal(why, messages=len(entry.messages)),
+            kind=PartKind.REFUSAL,
+            verdict=Outcome.TOLD,
+            reason=f"refused: {why}",
+            to=entry.askers,
+        )
+        return await self._freeze(entry, saying, bot, watch)
 
     async def _freeze(self, entry: Entry, saying: Saying, bot: Bot, watch: Stopwatch) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
