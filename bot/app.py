@@ -1,7 +1,7 @@
 """The composition root: everything is opened here, in order, and closed in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -45,7 +45,7 @@ from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
 from bot.sessions.sessions import Sessions, open_sessions
-from bot.sessions.spares import Spares
+from bot.sessions.spares import Spares, fitting
 from bot.web.edge import Edge
 from bot.web.webhook import Webhook
 
@@ -94,11 +94,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         posting = Posting(journal)
         turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
         admission = Admission(journal, roster.get)
-
-        def ended(lane: str) -> None:
-            sessions.lane_ended(lane)
-            admission.lane_ended(lane)
-
+        ended = _each(sessions.lane_ended, admission.lane_ended)
         lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
         catch_up = CatchUp(
             journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
@@ -112,6 +108,16 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
         pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
         yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)
+
+
+def _each(*listeners: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what tells all of them."""
+
+    def tell(lane: str) -> None:
+        for listener in listeners:
+            listener(lane)
+
+    return tell
 
 
 def _frequent_jobs(sessions: Sessions, catch_up: CatchUp) -> tuple[Job, ...]:
@@ -165,12 +171,18 @@ def _sessions(
     """Return the sessions, within their budget, to be opened."""
     samples = MemorySamples()
     budget = Budget.of(settings.memory_budget_bytes, child_bytes=settings.child_limit_bytes)
+    allowance = Allowance(budget, samples)
+
+    def each() -> int:
+        set_to = settings.spares
+        return fitting(allowance.places, len(roster.bots)) if set_to is None else set_to
+
     return open_sessions(
         agent,
         SessionFiles(cache),
         journal,
-        spares=Spares(agent, lambda: roster.bots, each=settings.spares),
-        allowance=Allowance(budget, samples),
+        spares=Spares(agent, lambda: roster.bots, each=each),
+        allowance=allowance,
         samples=samples,
     )
 

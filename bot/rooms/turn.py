@@ -11,6 +11,7 @@ import structlog
 from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
+from bot.language.catalogue import phrases_of
 from bot.records import Entry, MessageKind, Outcome, Part, PartKind, Person
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.lane import Refused, why_refused
@@ -18,7 +19,7 @@ from bot.rooms.posting import Chat, Posting
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.refusals import Refusals
 from bot.rooms.report import Stopwatch, TurnReport
-from bot.rooms.sentences import BUG, CRASHED, HELP, refusal, sentence_for
+from bot.rooms.sentences import refusal, sentence_for
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +113,10 @@ class Turns:
         if bot is None or current is None or current.verdict is not None:
             return await self.bury(entry, bug)
         saying = Saying(
-            markdown=BUG, kind=PartKind.NOTICE, verdict=Outcome.DEAD, reason=_traceback(bug)
+            markdown=phrases_of(bot.language).bug,
+            kind=PartKind.NOTICE,
+            verdict=Outcome.DEAD,
+            reason=_traceback(bug),
         )
         watch = Stopwatch(started=self._now())
         return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
@@ -130,7 +134,7 @@ class Turns:
         suspicion = suspicion_of(entry)
         crashes = await self._journal.crashes(entry) if suspicion is Suspicion.STRONG else 0
         if crashes >= MOST_CRASHES:
-            return await self._freeze(entry, _condemned(entry, crashes), bot, watch)
+            return await self._freeze(entry, _condemned(entry, bot, crashes), bot, watch)
         if suspicion is not Suspicion.NONE:
             log.warning("turn_suspected", entry=entry.seq, bot=bot.id, crashes=crashes)
         async with self._quarantine.tried(suspicion, crashes=crashes) as admitted:
@@ -142,15 +146,16 @@ class Turns:
             return await self._freeze(entry, saying, bot, watch) if saying is not None else None
 
     async def _decide(self, entry: Entry, bot: Bot, *, alone: bool) -> Saying | None:
+        phrases = phrases_of(bot.language)
         if entry.message.kind is MessageKind.BARE:
-            return Saying(markdown=HELP, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
+            return Saying(markdown=phrases.bare, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
             answer = await self._answering.answer(entry, bot, alone=alone)
         except AgentError as error:
             reason = f"{type(error).__name__}: {error}"
             log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected
             return Saying(
-                markdown=sentence_for(error),
+                markdown=sentence_for(error, phrases),
                 kind=PartKind.NOTICE,
                 verdict=Outcome.TOLD,
                 reason=reason,
@@ -170,7 +175,7 @@ class Turns:
         """Tell a person that a burst of theirs was left out, once for all of it."""
         entry = await self._refusals.burst(entry)
         saying = Saying(
-            markdown=refusal(why, messages=len(entry.messages)),
+            markdown=refusal(why, phrases_of(bot.language), messages=len(entry.messages)),
             kind=PartKind.REFUSAL,
             verdict=Outcome.TOLD,
             reason=f"refused: {why}",
@@ -214,11 +219,11 @@ class Turns:
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
 
 
-def _condemned(entry: Entry, crashes: int) -> Saying:
+def _condemned(entry: Entry, bot: Bot, crashes: int) -> Saying:
     """Give up a message that brought the server down again and again."""
-    log.error("turn_condemned", entry=entry.seq, bot=entry.message.bot, crashes=crashes)
+    log.error("turn_condemned", entry=entry.seq, bot=bot.id, crashes=crashes)
     return Saying(
-        markdown=CRASHED,
+        markdown=phrases_of(bot.language).crashed,
         kind=PartKind.NOTICE,
         verdict=Outcome.DEAD,
         reason=f"the server ended {crashes} times while this message was tried and nothing else"

@@ -90,7 +90,7 @@ class Sessions:
         """Have the session of *key* opened early: a message for it has arrived in *lane*."""
         if (known := self._registry.get(key)) is not None:
             known.lane = lane
-        self._warming.early(bot, key)
+        self._warming.early(bot, key, known)
 
     def lane_ended(self, lane: str) -> None:
         """Take note that no message waits in *lane* any more."""

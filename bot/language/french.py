@@ -1,0 +1,42 @@
+"""The sentences in French, without tu or vous, and without a gender for anybody."""
+
+from bot.language.phrases import Phrases
+
+FRENCH = Phrases(
+    bare="Oui\N{NO-BREAK SPACE}? Merci d'écrire la demande après mon nom, dans le même message.",
+    bug="Un problème est survenu de mon côté et je n'ai pas pu répondre à ce message."
+    " La personne qui m'administre peut en voir la cause.",
+    crashed="Chaque tentative de réponse à ce message m'a fait planter, alors je le laisse de"
+    " côté. La personne qui m'administre peut en voir la cause.",
+    overloaded="Le modèle est surchargé en ce moment. Merci de réessayer dans quelques minutes.",
+    unavailable="Le modèle est injoignable en ce moment. Merci de réessayer dans quelques minutes.",
+    rate_limit="La limite de requêtes du modèle est atteinte. Merci de réessayer dans quelques"
+    " minutes.",
+    billing="Le compte du modèle n'a plus de crédit. La personne qui m'administre doit s'en"
+    " occuper.",
+    key="Le modèle n'accepte pas ma clé. La personne qui m'administre doit s'en occuper.",
+    max_turns="Cela demandait plus d'étapes que je n'ai le droit d'en faire. Merci de demander"
+    " moins de choses à la fois.",
+    budget="Mon budget pour cette conversation est épuisé. La personne qui m'administre peut"
+    " l'augmenter.",
+    model_failed="Le modèle n'a pas pu répondre à ce message.",
+    timed_out="Cela prenait trop de temps, alors j'ai arrêté. Merci de réessayer, ou de demander"
+    " moins de choses à la fois.",
+    not_started="Je n'ai même pas pu commencer à réfléchir à ce message. La personne qui"
+    " m'administre peut en voir la cause.",
+    no_place="Trop d'autres salons m'occupent en ce moment. Merci de réessayer dans quelques"
+    " minutes.",
+    died="Ma réflexion sur ce message s'est interrompue deux fois. Merci de réessayer.",
+    busy="Un autre message m'occupe encore ici, alors je laisse celui-ci de côté. Merci de"
+    " redemander plus tard.",
+    busy_more="Un autre message m'occupe encore ici, alors je laisse {count} messages de côté."
+    " Merci de redemander plus tard.",
+    too_many="Trop de messages de la même personne m'attendent déjà ici, alors je laisse"
+    " celui-ci de côté. Merci de redemander plus tard.",
+    too_many_more="Trop de messages de la même personne m'attendent déjà ici, alors j'en laisse"
+    " encore {count} de côté. Merci de redemander plus tard.",
+    crowded="Trop de messages m'attendent déjà dans ce salon, alors je laisse celui-ci de"
+    " côté. Merci de redemander plus tard.",
+    crowded_more="Trop de messages m'attendent déjà dans ce salon, alors j'en laisse {count} de"
+    " côté. Merci de redemander plus tard.",
+)

@@ -1,0 +1,43 @@
+"""The sentences in Spanish, without tú or usted: a request is made without a person."""
+
+from bot.language.phrases import Phrases
+
+SPANISH = Phrases(
+    bare="¿Sí? Basta con escribir la petición después de mi nombre, en el mismo mensaje.",
+    bug="Algo ha fallado por mi parte y no he podido responder a este mensaje."
+    " Quien me administra puede ver por qué.",
+    crashed="He fallado cada vez que intentaba responder a este mensaje, así que lo dejo."
+    " Quien me administra puede ver por qué.",
+    overloaded="El modelo está sobrecargado en este momento. Conviene volver a intentarlo dentro"
+    " de unos minutos.",
+    unavailable="No consigo conectar con el modelo en este momento. Conviene volver a intentarlo"
+    " dentro de unos minutos.",
+    rate_limit="Se ha alcanzado el límite de peticiones del modelo. Conviene volver a intentarlo"
+    " dentro de unos minutos.",
+    billing="La cuenta del modelo se ha quedado sin saldo. Tiene que ocuparse quien me administra.",
+    key="El modelo no acepta mi clave. Tiene que ocuparse quien me administra.",
+    max_turns="Esto requería más pasos de los que puedo dar. Conviene pedir menos cosas a la vez.",
+    budget="Mi presupuesto para esta conversación se ha agotado. Quien me administra puede"
+    " ampliarlo.",
+    model_failed="El modelo no ha podido responder a este mensaje.",
+    timed_out="Esto tardaba demasiado, así que lo he dejado. Conviene volver a intentarlo, o pedir"
+    " menos cosas a la vez.",
+    not_started="Ni siquiera he podido empezar a pensar en este mensaje. Quien me administra puede"
+    " ver por qué.",
+    no_place="Ahora mismo tengo demasiado que hacer en otras salas. Conviene volver a intentarlo"
+    " dentro de unos minutos.",
+    died="Me he interrumpido dos veces mientras pensaba en este mensaje. Conviene volver a"
+    " intentarlo.",
+    busy="Todavía me ocupa otro mensaje aquí, así que dejo este sin responder. Conviene"
+    " volver a preguntar más tarde.",
+    busy_more="Todavía me ocupa otro mensaje aquí, así que dejo {count} mensajes sin responder."
+    " Conviene volver a preguntar más tarde.",
+    too_many="Aquí ya me esperan demasiados mensajes de la misma persona, así que dejo este"
+    " sin responder. Conviene volver a preguntar más tarde.",
+    too_many_more="Aquí ya me esperan demasiados mensajes de la misma persona, así que dejo otros"
+    " {count} sin responder. Conviene volver a preguntar más tarde.",
+    crowded="En esta sala ya me esperan demasiados mensajes, así que dejo este sin responder."
+    " Conviene volver a preguntar más tarde.",
+    crowded_more="En esta sala ya me esperan demasiados mensajes, así que dejo {count} sin"
+    " responder. Conviene volver a preguntar más tarde.",
+)
