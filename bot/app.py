@@ -37,6 +37,7 @@ from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.admission import Admission
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
+from bot.rooms.context import Boundless, Contexts
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
 from bot.rooms.posting import Posting
@@ -90,7 +91,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        answering = Answering(journal, sessions, agent)
+        contexts = Contexts(journal.hearing, chats, Boundless())
+        answering = Answering(journal, sessions, agent, contexts)
         posting = Posting(journal)
         turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
         admission = Admission(journal, roster.get)

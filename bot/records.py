@@ -49,6 +49,9 @@ class Message:
     #: As the platform stores it, not sanitised; None for an upload.
     html: str | None
     received_at: datetime
+    #: Whether nothing of it, nor of its answer, may be kept once it has ended. Decided when it is
+    #: accepted.
+    off_record: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -173,6 +176,8 @@ class Attempt:
     started_at: datetime
     #: The attempt during which it was sent, as an addition; None for one that began a turn.
     behind: int | None = None
+    #: Up to which position the room's own talk came along with it; None when nobody could read it.
+    heard: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

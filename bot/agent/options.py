@@ -8,7 +8,8 @@ from claude_agent_sdk.types import ThinkingConfig
 
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import child_environment
-from bot.agent.start import Resume, Start
+from bot.agent.preamble import instructions
+from bot.agent.start import Resume, Start, Unkept
 from bot.agent.tools import in_process_servers
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
@@ -39,14 +40,14 @@ def agent_options(
         strict_mcp_config=True,
         # A room's text is only text: no @file expansion, no slash command.
         verbatim_prompts=True,
-        extra_args=_flags(bot, access, folders),
+        extra_args=_flags(bot, start, access, folders),
         # Availability, then permission: what is not allowed is denied without asking anybody.
         tools=list(rules.tools),
         allowed_tools=[*rules.allowed_tools, *(f"mcp__{name}" for name in servers)],
         permission_mode="dontAsk",
         mcp_servers=servers,
         # Without `snapshot: False` a resumed session keeps the prompt of its first request.
-        system_prompt={"type": "custom", "prompt": bot.system_prompt, "snapshot": False},
+        system_prompt={"type": "custom", "prompt": instructions(bot), "snapshot": False},
         model=bot.model,
         fallback_model=rules.fallback_model,
         effort=effort,
@@ -71,8 +72,12 @@ def _thinking(level: str) -> tuple[Any, ThinkingConfig]:
     return level, {"type": "adaptive"}
 
 
-def _flags(bot: Bot, access: AgentAccess, folders: AgentFolders) -> dict[str, str | None]:
+def _flags(
+    bot: Bot, start: Start, access: AgentAccess, folders: AgentFolders
+) -> dict[str, str | None]:
     flags: dict[str, str | None] = {"disable-slash-commands": None}
+    if isinstance(start, Unkept):
+        flags["no-session-persistence"] = None
     if access.api_key:
         # `--bare` boots fastest and keeps no memory, but takes an API key only: with an OAuth
         # token it is left out, and the environment keeps auto-memory off.

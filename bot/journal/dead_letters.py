@@ -46,10 +46,10 @@ def retry(db: sqlite3.Connection, seq: int) -> bool:
     A frozen answer is posted, as far as it does not stand in the room; any other reply is
     forgotten, and the agent asked again. What was posted stays, and so do the attempts: an answer
     that is in the transcript is found there. What shares a turn has one reply, and is owed again
-    together.
+    together. What was off the record is gone, and so refused.
     """
     row = db.execute(_ONE, (seq,)).fetchone()
-    if row is None:
+    if row is None or row["off_record"]:
         return False
     leader = _leader(db, row)
     letter = _letter(db, leader)

@@ -7,18 +7,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from bot.journal import (
-    attempts,
-    counters,
-    history,
-    inbox,
-    outbox,
-    ownership,
-    replies,
-    retention,
-)
+from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
 from bot.journal.companions import Companions
 from bot.journal.crowd import Choice
+from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
 from bot.journal.places import Places
 from bot.journal.reception import Reception
@@ -55,6 +47,8 @@ class Journal:
         self.letters = Letters(writer, now=now)
         #: What shares a turn.
         self.companions = Companions(writer, now=now)
+        #: What the sessions have heard of their rooms, and what nobody may hear again.
+        self.hearing = Hearing(writer)
         self._node = node
         self._now = now
 
@@ -136,7 +130,7 @@ class Journal:
         """Record how *attempt* ended; an answered one is ended by `freeze`."""
         at = self._now()
         await self._writer.write(
-            partial(attempts.end, seq=attempt.seq, state=state, error=error, at=at)
+            partial(attempts.end, attempt=attempt, state=state, error=error, at=at)
         )
 
     async def excuse_running(self) -> None:
@@ -221,8 +215,10 @@ class Journal:
         """End *entry* with *outcome*, or with its verdict; False when it had ended before.
 
         Records *last* as posted in the same commit, which saves a sync. With an outcome,
-        what has not left yet is given up; without one, all parts must be posted.
+        what has not left yet is given up; without one, all parts must be posted. Of what was said
+        off the record, no text is on disk any more.
         """
+        land = self._writer.erase if entry.message.off_record else self._writer.write
         operation = partial(
             replies.settle,
             entry=entry,
@@ -232,7 +228,7 @@ class Journal:
             remote_id=remote_id,
             at=self._now(),
         )
-        return await self._writer.write(operation)
+        return await land(operation)
 
     # ---- for operators ----
 

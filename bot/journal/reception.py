@@ -86,7 +86,8 @@ class Reception:
     async def skip(self, message: Message, lane: str, reason: str) -> Acceptance:
         """Record a message that gets no answer."""
         arrival, at = (message, lane), self._now()
-        return await self._writer.write(
+        land = self._writer.erase if message.off_record else self._writer.write
+        return await land(
             partial(inbox.skip, arrival=arrival, reason=reason, node=self._node, at=at)
         )
 

@@ -44,7 +44,7 @@ def freeze(
         joined.join_free(db, [one.seq for one in entry.companions], to=entry.seq)
         outbox.add(db, entry.seq, reply.htmls, kind=reply.kind, at=at)
         if attempt is not None and reply.kind is PartKind.ANSWER:
-            attempts.end(db, attempt.seq, state=AttemptState.ANSWERED, error=None, at=at)
+            attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry.seq)
 
 
@@ -72,7 +72,7 @@ def settle(
         counters.count_settled(db, ended)
         attempts.end_running(db, one["seq"], error=f"its message was settled as {ended}", at=at)
     outbox.kill_rest(db, entry.seq, error=f"its message was settled as {ended}")
-    if ended is Outcome.ANSWERED and row["answer"] is not None:
+    if ended is Outcome.ANSWERED and row["answer"] is not None and not row["off_record"]:
         history.record(db, turn, answer=row["answer"], at=at)
     return True
 

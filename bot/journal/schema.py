@@ -37,6 +37,7 @@ _FIRST = (
         settled_at REAL,
         dropped_at REAL,                     -- when an operator took a dead letter off the list
         joined INTEGER,                      -- in whose turn it is answered; NULL: in its own
+        off_record INTEGER NOT NULL DEFAULT 0,
         UNIQUE (platform, bot, message_id)
     ) STRICT
     """,
@@ -50,6 +51,7 @@ _FIRST = (
     "CREATE INDEX inbox_joined ON inbox (joined) WHERE joined IS NOT NULL",
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
     "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead' AND dropped_at IS NULL",
+    "CREATE INDEX inbox_off_record ON inbox (message_id) WHERE off_record",
     """
     CREATE TABLE attempts (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -63,6 +65,7 @@ _FIRST = (
         ended_at REAL,
         error TEXT,
         behind INTEGER,                      -- the attempt during which it was sent, as an addition
+        heard INTEGER,                       -- up to this position the room's talk came along
         UNIQUE (entry, number)
     ) STRICT
     """,
@@ -94,6 +97,14 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX outbox_remote ON outbox (remote_id) WHERE remote_id IS NOT NULL",
+    # here, since a message ends in more than one place; the ids stay: they say what to leave out
+    """
+    CREATE TRIGGER inbox_withheld AFTER UPDATE OF state ON inbox
+    WHEN NEW.off_record AND NEW.state <> 'open' BEGIN
+        UPDATE inbox SET text = '', html = NULL, answer = NULL WHERE seq = NEW.seq;
+        UPDATE outbox SET html = '' WHERE entry = NEW.seq;
+    END
+    """,
     """
     CREATE TABLE counters (
         name TEXT PRIMARY KEY,

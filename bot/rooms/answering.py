@@ -1,8 +1,9 @@
 """Getting the agent's answer to a message, exactly once as far as the agent can see."""
 
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
 from uuid import uuid4
 
 import structlog
@@ -12,19 +13,18 @@ from bot.agent.reply import Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
-from bot.records import Attempt, AttemptState, Entry, Exchange, Message, SessionKey
+from bot.records import Attempt, AttemptState, Entry, Message, SessionKey
 from bot.rooms.company import gather
+from bot.rooms.context import Deaf, Talk
 from bot.rooms.earlier import Earlier
 from bot.rooms.meanwhile import Ask, Meanwhile
 from bot.rooms.prompt import compose_prompt
+from bot.rooms.recap import find_recap
 from bot.sessions.seat import Seat
 from bot.sessions.sessions import Sessions
 from bot.sessions.statistics import Warmth
 
 log = structlog.get_logger(__name__)
-
-#: How many exchanges a new session is told of when the old one is lost.
-_RECAP_TURNS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,13 +39,31 @@ class Answer:
     reply: Reply | None
 
 
+class Listening(Protocol):
+    """Ears for the rooms."""
+
+    def listening(self, entry: Entry, bot: Bot) -> AbstractAsyncContextManager[Talk]:
+        """Listen to what was said before *entry*."""
+        ...
+
+
+_DEAF = Deaf()
+
+
 class Answering:
     """Asks the agent. A child that ends costs one retry; a second end is the caller's."""
 
-    def __init__(self, journal: Journal, sessions: Sessions, agent: Agent) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        sessions: Sessions,
+        agent: Agent,
+        contexts: Listening = _DEAF,
+    ) -> None:
         self._journal = journal
         self._sessions = sessions
         self._agent = agent
+        self._contexts = contexts
         self._earlier = Earlier(journal, agent)
         #: What comes while the agent is asked.
         self.meanwhile = Meanwhile(journal)
@@ -75,32 +93,41 @@ class Answering:
         found = await self._earlier.answer(entry)
         if found is None:
             return None
-        return Answer(markdown=found.markdown, attempt=found.attempt, path=None, reply=None)
+        # What came along with its prompt has been heard.
+        heard = replace(found.attempt, heard=entry.message.position)
+        return Answer(markdown=found.markdown, attempt=heard, path=None, reply=None)
 
     async def _ask(self, entry: Entry, bot: Bot, *, alone: bool) -> Answer | None:
+        if (added := _added(entry)) is not None:
+            return await self._hear(entry, bot, added)
         key = session_key(bot, entry.message)
-        async with self._sessions.seat(
-            bot, key, asked_at=entry.accepted_at, lane=entry.lane
-        ) as seat:
-            if (added := _added(entry)) is not None:
-                heard = seat.hear(
-                    added.prompt_uuid, timeout_s=bot.turn.timeout_s, silence_s=bot.turn.silence_s
-                )
-                return await self._answer(entry, bot, added, seat, heard)
+        async with (
+            self._contexts.listening(entry, bot) as talk,
+            self._seat(entry, bot, key) as seat,
+        ):
             attempt = await self._journal.start_attempt(
                 entry, session_id=seat.session_id, prompt_uuid=str(uuid4()), alone=alone
             )
             if attempt is None:
                 return None
-            recap = await self._recap(entry, bot, key, seat)
-            first, *more = entry.messages
+            recap = await find_recap(self._journal, entry, bot, key, seat)
+            context = await talk.unheard_by(seat.session_id, key, lost=bool(recap))
+            attempt = replace(attempt, heard=context.upto)
             asked = seat.ask(
-                compose_prompt(first, recap, more=more),
+                compose_prompt(entry.messages, recap, context.remarks),
                 prompt_uuid=attempt.prompt_uuid,
                 timeout_s=bot.turn.timeout_s,
                 silence_s=bot.turn.silence_s,
             )
             return await self._answer(entry, bot, attempt, seat, asked)
+
+    async def _hear(self, entry: Entry, bot: Bot, added: Attempt) -> Answer | None:
+        """Wait for the answer to what the agent has already; None when it has it no more."""
+        async with self._seat(entry, bot, session_key(bot, entry.message)) as seat:
+            heard = seat.hear(
+                added.prompt_uuid, timeout_s=bot.turn.timeout_s, silence_s=bot.turn.silence_s
+            )
+            return await self._answer(entry, bot, added, seat, heard)
 
     async def _answer(
         self,
@@ -121,34 +148,20 @@ class Answering:
             await self._failed(attempt, "another message of the asker ended it")
             return None
         if reply.kept_as is not None:
-            attempt = await self._journal.companions.absorb(
+            kept = await self._journal.companions.absorb(
                 entry, reply.prompts, kept_as=reply.kept_as
             )
+            attempt = replace(kept, heard=attempt.heard)
         return Answer(markdown=reply.text, attempt=attempt, path=seat.path, reply=reply)
 
     async def _failed(self, attempt: Attempt, why: str) -> None:
         await self._journal.end_attempt(attempt, state=AttemptState.FAILED, error=why)
 
-    async def _recap(
-        self, entry: Entry, bot: Bot, key: SessionKey, seat: Seat
-    ) -> tuple[Exchange, ...]:
-        """Return what the room last talked about, as far as the agent should know it and does not.
-
-        A room whose last turn is younger than the TTL has a session; a cold start then means
-        that it was lost. An older one has expired, and begins anew as it should.
-        """
-        new = seat.path in (Warmth.COLD, Warmth.SPARE)
-        limit = _RECAP_TURNS if new else seat.unheard
-        if limit == 0:
-            return ()
-        last = await self._journal.recent(
-            platform=bot.platform, bot=bot.id, room=key.room, user=key.user, limit=limit
-        )
-        alive_since = entry.accepted_at - timedelta(seconds=bot.session.ttl_s)
-        if not last or last[-1].settled_at < alive_since:
-            return ()
-        log.warning("session_recapped", bot=bot.id, room=key.room, exchanges=len(last))
-        return last
+    def _seat(self, entry: Entry, bot: Bot, key: SessionKey) -> AbstractAsyncContextManager[Seat]:
+        """Return a place in the session of *key*, or beside it when nothing may stay."""
+        if entry.message.off_record:
+            return self._sessions.aside(bot, key)
+        return self._sessions.seat(bot, key, asked_at=entry.accepted_at, lane=entry.lane)
 
 
 def _added(entry: Entry) -> Attempt | None:

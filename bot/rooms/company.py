@@ -4,7 +4,7 @@ With ``collect`` it is all that waits for the session; with ``steer`` and ``inte
 same person has said meanwhile, who may add to a turn that runs as well.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -25,7 +25,7 @@ async def gather(journal: Journal, entry: Entry, bot: Bot) -> Entry:
     last = entry.attempts[-1].state if entry.attempts else AttemptState.FAILED
     if bot.turn.when_busy in ("queue", "reject") or last is not AttemptState.FAILED:
         return entry
-    if not _joinable(entry):
+    if not askable(entry):
         return entry
     found = await journal.companions.candidates(
         entry, author=whose(bot, entry), limit=MOST_MESSAGES
@@ -39,21 +39,16 @@ def whose(bot: Bot, entry: Entry) -> str | None:
     return None if shared else entry.message.author.id
 
 
-def _joinable(entry: Entry) -> bool:
-    """Whether the agent is asked about it: a bare name is answered by us."""
-    return entry.message.kind is not MessageKind.BARE
-
-
-def joinable(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return those about which the agent is asked."""
-    return tuple(filter(_joinable, entries))
+def askable(entry: Entry) -> bool:
+    """Whether it may share a prompt: not a bare name, nor what is off the record."""
+    return entry.message.kind is not MessageKind.BARE and not entry.message.off_record
 
 
 def _fitting(entry: Entry, found: tuple[Entry, ...]) -> Iterator[Entry]:
     """Yield what comes first, as far as there is room for it."""
     messages = 1 + len(entry.companions)
     characters = sum(len(message.text) for message in entry.messages)
-    for one in joinable(found):
+    for one in filter(askable, found):
         messages, characters = messages + 1, characters + len(one.message.text)
         if messages > MOST_MESSAGES or characters > MOST_CHARACTERS:
             return

@@ -22,7 +22,7 @@ from bot.config.bot import Bot
 from bot.errors import AgentError, JournalError
 from bot.journal.journal import Journal
 from bot.records import Attempt, AttemptState, Entry
-from bot.rooms.company import joinable, whose
+from bot.rooms.company import askable, whose
 from bot.rooms.prompt import compose_prompt
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,8 @@ class Meanwhile:
 
         Raises AgentError.
         """
-        if ask.bot.turn.when_busy not in ("steer", "interrupt"):
+        watched = ask.bot.turn.when_busy in ("steer", "interrupt")
+        if not watched or not askable(ask.entry):
             return await asked
         self._asks[ask.entry.lane] = ask
         try:
@@ -102,7 +103,7 @@ class Meanwhile:
     async def _look(self, ask: Ask, asking: asyncio.Task[Reply | AgentError | None]) -> None:
         author = whose(ask.bot, ask.entry)
         found = await self._journal.companions.candidates(ask.entry, author=author, limit=_MOST)
-        for entry in joinable(found):
+        for entry in filter(askable, found):
             if ask.over:
                 return
             if ask.bot.turn.when_busy == "interrupt":
@@ -122,7 +123,7 @@ class Meanwhile:
             return False
         why = "it came too late for the turn that ran"
         try:
-            prompt = compose_prompt(entry.message)
+            prompt = compose_prompt(entry.messages)
             if await ask.seat.add(prompt, prompt_uuid=attempt.prompt_uuid):
                 log.debug("turn_steered", entry=ask.entry.seq, by=entry.seq)
                 return True

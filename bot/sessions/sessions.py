@@ -56,6 +56,7 @@ class Sessions:
         self._opener = opener
         self._warming = warming
         self._saving = saving
+        self._recapped = 0
         self._hits: Counter[Warmth] = Counter()
 
     @asynccontextmanager
@@ -85,6 +86,15 @@ class Sessions:
                 if not session.hot:
                     # Dead, still booting for nobody, or in the middle of what nobody waits for.
                     await session.close()
+
+    @asynccontextmanager
+    async def aside(self, bot: Bot, key: SessionKey) -> AsyncIterator[Seat]:
+        """Open a conversation for one turn of which nothing stays; it raises what `seat` does."""
+        deadline = asyncio.get_running_loop().time() + self.patience_s
+        ticket = Ticket(Urgency.TURN, deadline=deadline)
+        async with self._opener.aside(bot, key, ticket) as session:
+            yield (seat := self._seated(session))
+            self._hits[seat.path] += 1
 
     def expect(self, bot: Bot, key: SessionKey, *, lane: str) -> None:
         """Have the session of *key* opened early: a message for it has arrived in *lane*."""
@@ -170,6 +180,7 @@ class Sessions:
             boots_waiting=conversations.boots_waiting,
             recycled=self._warming.recycled,
             silenced=conversations.silenced,
+            recapped=self._recapped,
             memory_bytes=allowance.total_bytes(conversations.pids),
             memory_budget_bytes=allowance.budget.most_bytes,
         )
@@ -180,6 +191,7 @@ class Sessions:
 
     def _leave(self, session: Session, seat: Seat) -> None:
         """Take note of how a turn went."""
+        self._recapped += seat.recapped
         if seat.asked:
             self._hits[seat.path] += 1
             session.last_path = seat.path
