@@ -1,11 +1,8 @@
 """20 people in 10 rooms say 1,000 things in bursts, once for each thing a busy bot can do.
 
-To reach: everybody answered or told, 0 forgotten, 0 answered in somebody else's place, 0 twice.
-``HEARTH_MANNERS`` is another number of messages.
-"""
+To reach: everybody answered or told, 0 forgotten, 0 answered in somebody else's place, 0 twice."""
 
 import asyncio
-import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -21,7 +18,7 @@ from tests.e2e.manners import MODES, Party
 
 _PEOPLE = 20
 _ROOMS = 10
-_MESSAGES = int(os.environ.get("HEARTH_MANNERS", "1000"))
+_MESSAGES = 1000
 _PATIENCE_S = 900.0
 #: Between two rounds of bursts: a turn takes about as long.
 _PAUSE_S = 0.5
