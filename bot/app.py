@@ -16,6 +16,7 @@ from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
+from bot.config.bot import Bot
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
@@ -37,11 +38,15 @@ from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.admission import Admission
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
-from bot.rooms.context import Boundless, Contexts
+from bot.rooms.context import Contexts
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
+from bot.rooms.loop_guard import LoopGuard
+from bot.rooms.obeying import Obeying
 from bot.rooms.posting import Posting
+from bot.rooms.progress import Progress, open_progress
 from bot.rooms.quarantine import Quarantine
+from bot.rooms.showing import Pace
 from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
@@ -56,6 +61,10 @@ log = structlog.get_logger(__name__)
 _CATCH_UP_S = 10.0
 #: How often the agent's children are looked at.
 _CHILDREN_S = 5.0
+#: How often is looked for what turns have left in the rooms, beyond the end of each.
+_CLEARING_S = 10.0
+#: How turns are shown while they run.
+PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +100,63 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        contexts = Contexts(journal.hearing, chats, Boundless())
-        answering = Answering(journal, sessions, agent, contexts)
-        posting = Posting(journal)
-        turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
-        admission = Admission(journal, roster.get)
-        ended = _each(sessions.lane_ended, admission.lane_ended)
-        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
-        catch_up = CatchUp(
-            journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
-        )
+        rooms = await opened(_rooms(settings, journal, sessions, agent, roster, chats, metrics))
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
-        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, catch_up))))
+        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, rooms))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
-        inbox = Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining)
-        webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
-        pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
-        yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)
+        webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
+        pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
+        yield Hearth(Edge(webhook, pages), rooms.lanes, rooms.posting, roster, sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """What answers, as far as the rest has to do with it."""
+
+    lanes: Lanes
+    posting: Posting
+    inbox: Foresight
+    catch_up: CatchUp
+    progress: Progress
+
+
+@asynccontextmanager
+async def _rooms(
+    settings: Settings,
+    journal: Journal,
+    sessions: Sessions,
+    agent: Agent,
+    roster: Roster,
+    chats: Mapping[str, Campfire],
+    metrics: Metrics,
+) -> AsyncIterator[_Rooms]:
+    """Open what lies between an accepted message and its answer in the room."""
+    contexts = Contexts(journal.hearing, chats, journal.orders)
+    answering = Answering(journal, sessions, agent, contexts)
+    posting = Posting(journal)
+    await answering.renewals.resume()
+    loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
+    obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
+    admission = Admission(obeying, journal.reception, roster.get)
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
+        progress = await opened(open_progress(journal, roster, chats, pace=PACE))
+        turns = Turns(
+            journal, answering, posting, Quarantine(), loop_guard, roster, chats, progress=progress
+        )
+        ended = _each(sessions.lane_ended, admission.lane_ended)
+        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
+        yield _Rooms(
+            lanes=lanes,
+            posting=posting,
+            inbox=Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining),
+            catch_up=CatchUp(
+                journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
+            ),
+            progress=progress,
+        )
 
 
 def _each(*listeners: Callable[[str], None]) -> Callable[[str], None]:
@@ -122,12 +169,13 @@ def _each(*listeners: Callable[[str], None]) -> Callable[[str], None]:
     return tell
 
 
-def _frequent_jobs(sessions: Sessions, catch_up: CatchUp) -> tuple[Job, ...]:
+def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
     """Return what is looked after every few seconds; the watchdog waits for none of the others."""
     return (
         Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
         Job(name="watchdog", every_s=_CHILDREN_S, run=sessions.end_stuck),
-        Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run),
+        Job(name="catch-up", every_s=_CATCH_UP_S, run=rooms.catch_up.run),
+        Job(name="clearing", every_s=_CLEARING_S, run=rooms.progress.clean),
     )
 
 
@@ -179,11 +227,15 @@ def _sessions(
         set_to = settings.spares
         return fitting(allowance.places, len(roster.bots)) if set_to is None else set_to
 
+    def remembering() -> Mapping[str, Bot]:
+        # The others begin each turn with a child of its own, which no spare can be.
+        return {name: bot for name, bot in roster.bots.items() if bot.session.record}
+
     return open_sessions(
         agent,
         SessionFiles(cache),
         journal,
-        spares=Spares(agent, lambda: roster.bots, each=each),
+        spares=Spares(agent, remembering, each=each),
         allowance=allowance,
         samples=samples,
     )

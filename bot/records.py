@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class MessageKind(StrEnum):
@@ -91,6 +91,12 @@ class Outcome(StrEnum):
     DEAD = "dead"
 
 
+#: Why a message was held: what answers each other here are machines, by what they say.
+LOOP_GUARD = "loop_guard"
+#: The same, by how fast or how long nobody but this author and the bot has spoken.
+LOOP_GUARD_PACE = "loop_guard: pace"
+
+
 class Acceptance(StrEnum):
     """What the journal made of a message."""
 
@@ -107,6 +113,22 @@ class PartKind(StrEnum):
     REFUSAL = "refusal"
     COMMAND = "command"
     PROGRESS = "progress"
+
+
+class Sign(IntEnum):
+    """How a room is shown that a turn is under way; the number of a part that is progress.
+
+    Each message has one of each at most. The first two are brought to an end with the turn.
+    """
+
+    #: A message that grows with the answer; then it becomes the answer, or goes.
+    PLACEHOLDER = 0
+    #: A reaction: somebody is at it.
+    SEEN = 1
+    #: A sentence that stays, where messages cannot be changed.
+    NOTICE = 2
+    #: A reaction: how it ended.
+    ENDED = 3
 
 
 class PartState(StrEnum):
@@ -127,12 +149,13 @@ class Part:
     seq: int
     #: Number of the inbox entry it answers.
     entry: int
-    #: 0, 1, … within the reply.
+    #: 0, 1, … within the reply; of progress, its `Sign`.
     number: int
     kind: PartKind
     html: str
     state: PartState
-    #: The platform's id of the posted message, once known.
+    #: The platform's id of the posted message, once known. Of a part that is not posted yet: of the
+    #: placeholder that becomes it by an edit.
     remote_id: str | None
     #: Posts tried so far.
     tries: int
@@ -158,6 +181,8 @@ class AttemptState(StrEnum):
     INTERRUPTED = "interrupted"
     #: The server was being stopped while it ran: whatever ended it, the message did not.
     CUT_OFF = "cut_off"
+    #: A command ended its message.
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,6 +283,8 @@ class SessionPrompts:
     answered: tuple[str, ...] = ()
     #: The same messages' other tries, which got no answer.
     in_vain: frozenset[str] = frozenset()
+    #: The last ones without an answer whose messages a command has ended: nobody wants one.
+    stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
-"""Starting the child of a conversation."""
+"""Starting the child of a conversation, and letting it go."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -11,6 +11,9 @@ from bot.agent.translate import BrokenConfig, foreign_errors
 from bot.config.bot import Bot
 
 log = structlog.get_logger(__name__)
+
+#: An idle child is gone 25 ms after its input closes; a hung one would take 10 s to give up on.
+_CLOSE_S = 2.0
 
 
 async def boot(
@@ -31,3 +34,16 @@ async def boot(
             folders.drop_child_settings(bot.id)
             await client.connect()
         return (await client.get_server_info() or {}).get("pid")
+
+
+async def let_go(client: Client, kill: Callable[[], None]) -> None:
+    """End the child in order; one that does not listen is killed."""
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await client.disconnect()
+    except TimeoutError:
+        kill()
+        await client.disconnect()
+    except asyncio.CancelledError:
+        kill()
+        raise

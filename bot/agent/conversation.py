@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 
-from bot.agent.boot import boot
+from bot.agent.boot import boot, let_go
 from bot.agent.boots import Boots
 from bot.agent.child import kill
 from bot.agent.client import Client
@@ -17,7 +17,7 @@ from bot.agent.line import Ticket
 from bot.agent.options import agent_options
 from bot.agent.prompts import Prompts
 from bot.agent.pulse import Pulse, within
-from bot.agent.reply import Asking, Reply
+from bot.agent.reply import Asking, Listener, Nobody, Reply
 from bot.agent.start import Start
 from bot.agent.translate import foreign_errors
 from bot.config.bot import Bot
@@ -28,13 +28,15 @@ log = structlog.get_logger(__name__)
 
 #: From an interrupt to the last message of its prompt: the child needs 40 ms, a hung one for ever.
 _SILENCE_S = 5.0
+#: The same when somebody has said stop: the child is quiet within 5 s then.
+_HUSH_S = 4.0
 #: The same when nobody waits for that message any more.
 _INTERRUPT_S = 2.0
 #: From a complete answer to the last message: the child needs 2 ms, to write it down.
 _REST_S = 1.0
-#: An idle child is gone 25 ms after its input closes; a hung one would take 10 s to give up on.
-_CLOSE_S = 2.0
 _STDERR_LINES = 20
+
+_NOBODY = Nobody()
 
 
 class Conversation:
@@ -116,7 +118,8 @@ class Conversation:
             self._leaving, self._booting = True, False
             self._release()
             try:
-                await self._disconnect()
+                self._pulse.beat()
+                await let_go(self._client, self._kill)
             finally:
                 self.ended.set()
 
@@ -133,7 +136,13 @@ class Conversation:
         raise self._end
 
     async def ask(
-        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+        self,
+        text: str,
+        *,
+        prompt_uuid: str,
+        timeout_s: float,
+        silence_s: float,
+        listener: Listener = _NOBODY,
     ) -> Reply:
         """Send one prompt and return its answer, as soon as that is complete.
 
@@ -146,41 +155,36 @@ class Conversation:
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
         asking = self._prompts.begin(prompt_uuid)
+        listener.follow(asking.said)
         sent = self._prompts.send(text, prompt_uuid)
-        return await self._answer(asking, sent, timeout_s=timeout_s, silence_s=silence_s)
+        return await self._answer(asking, sent, timeout_s, silence_s)
 
     async def add(self, text: str, *, prompt_uuid: str) -> bool:
         """Send an addition to the prompt under way; False when it comes too late.
 
-        The child may answer both together: the reply to that prompt says so. Else it goes on with
-        the addition by itself, and `hear` returns its answer. Raises ConversationDied.
+        The child may answer both together, as the reply says then; else it goes on with the
+        addition by itself, and `hear` returns its answer. Raises ConversationDied.
         """
         return self.usable and await self._prompts.add(text, prompt_uuid)
 
-    async def hear(self, prompt_uuid: str, *, timeout_s: float, silence_s: float) -> Reply | None:
-        """Return the answer to an addition that was not part of another one; see `ask`.
-
-        None: the child does not have it, and will not answer it.
-        """
+    async def hear(
+        self, prompt_uuid: str, *, timeout_s: float, silence_s: float, listener: Listener = _NOBODY
+    ) -> Reply | None:
+        """Return the answer to an addition, see `ask`; None when the child will give none."""
         asking = self._prompts.claim(prompt_uuid)
         if asking is None:
             return None
-        return await self._answer(asking, timeout_s=timeout_s, silence_s=silence_s)
+        listener.follow(asking.said)
+        return await self._answer(asking, asyncio.sleep(0), timeout_s, silence_s)
 
     async def _answer(
-        self,
-        asking: Asking,
-        sent: Coroutine[None, None, None] | None = None,
-        *,
-        timeout_s: float,
-        silence_s: float,
+        self, asking: Asking, sent: Awaitable[None], timeout_s: float, silence_s: float
     ) -> Reply:
-        """Wait for the answer to a prompt, which may have to be *sent* first."""
+        """Wait for the answer to a prompt, once that is *sent*."""
         self._pulse.beat()
         try:
             async with asyncio.timeout(timeout_s):
-                if sent is not None:
-                    await sent
+                await sent
                 await self._pulse.until(asking.heard, silence_s=silence_s)
         except TimeoutError as late:
             await self._silence(asking)
@@ -188,8 +192,21 @@ class Conversation:
                 raise TurnTimedOut(str(late) or f"no answer within {timeout_s:g} s") from None
         finally:
             if not asking.heard.is_set():
-                self._fit = False  # its answer may still come; `close` interrupts it
+                asking.abandoned, self._fit = True, False  # its answer may still come
         return asking.reply()
+
+    async def hush(self) -> None:
+        """Drop a prompt whose asker has gone, and what was added to it; or else end the child.
+
+        Does nothing when there is none, and in a conversation that is being closed.
+        """
+        asking = self._prompts.current
+        if asking is None or not asking.abandoned or self.closing or self._leaving:
+            return
+        while asking is not None and not self.silenced:
+            await self._silence(asking, within_s=_HUSH_S)
+            asking = self._prompts.current
+        self._fit = asking is None and not self.silenced and self._end is None
 
     async def close(self) -> None:
         """End the conversation, whatever it is doing. Returns when the child is gone."""
@@ -240,11 +257,11 @@ class Conversation:
         if not asking.heard.is_set() or not await within(_REST_S, asking.finished):
             await self._interrupt()
 
-    async def _silence(self, asking: Asking) -> None:
+    async def _silence(self, asking: Asking, *, within_s: float = _SILENCE_S) -> None:
         """Interrupt a prompt and see its last message, or else end the child."""
         asking.interrupt()
         try:
-            async with asyncio.timeout(_SILENCE_S):
+            async with asyncio.timeout(within_s):
                 await self._interrupt()
                 await asking.finished.wait()
         except TimeoutError:
@@ -265,19 +282,6 @@ class Conversation:
         if self._owner is not None and not self._leaving:
             self._leaving = True
             self._owner.cancel()
-
-    async def _disconnect(self) -> None:
-        """Let the child go; one that does not listen is ended."""
-        self._pulse.beat()
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._client.disconnect()
-        except TimeoutError:
-            self._kill()
-            await self._client.disconnect()
-        except asyncio.CancelledError:
-            self._kill()
-            raise
 
     def _release(self) -> None:
         """Tell whoever waits that the child is gone."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from bot.journal import attempts, inbox
+from bot.journal.stops import add_attempt
 from bot.journal.writer import Writer
 from bot.records import Attempt, Entry
 
@@ -31,7 +32,7 @@ class Companions:
         None: one of them is not open any more, or *entry* is in a turn already.
         """
         operation = partial(
-            attempts.add, entry=entry.seq, to=to, prompt_uuid=prompt_uuid, at=self._now()
+            add_attempt, entry=entry.seq, to=to, prompt_uuid=prompt_uuid, at=self._now()
         )
         return await self._writer.write(operation)
 

@@ -8,8 +8,14 @@ from bot.records import Exchange, Person
 
 _RECORD = """
     INSERT INTO history
-        (platform, bot, room, author_id, author_name, question, answer, settled_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        (platform, bot, room, author_id, author_name, question, answer, position, settled_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# Said before somebody began anew, and answered since.
+_FORGOTTEN = """
+    SELECT 1 FROM horizon
+    WHERE platform = ? AND bot = ? AND room = ? AND user IN ('', ?) AND position > ?
 """
 
 _RECENT = """
@@ -27,15 +33,24 @@ _RECENT = """
 _FORGET = """
     DELETE FROM history
     WHERE platform = ?1 AND bot = ?2 AND room = ?3 AND (?4 IS NULL OR author_id = ?4)
+    AND (?5 IS NULL OR position < ?5)
 """
 
 
 def record(db: sqlite3.Connection, turn: Sequence[sqlite3.Row], *, answer: str, at: float) -> None:
     """Copy the messages of a turn, at the moment they are settled, with *answer* after the last."""
+    remembered = [row for row in turn if not _forgotten(db, row)]
+    remembered.sort(key=lambda row: (row["position"], row["seq"]))
     columns = ("platform", "bot", "room", "author_id", "author_name", "text")
-    *before, last = sorted(turn, key=lambda row: (row["position"], row["seq"]))
-    for row, said in (*((row, None) for row in before), (last, answer)):
-        db.execute(_RECORD, (*(row[column] for column in columns), said, at))
+    for row in remembered:
+        said = answer if row is remembered[-1] else None
+        place = (row[column] for column in columns)
+        db.execute(_RECORD, (*place, said, row["position"], at))
+
+
+def _forgotten(db: sqlite3.Connection, row: sqlite3.Row) -> bool:
+    place = ("platform", "bot", "room", "author_id", "position")
+    return db.execute(_FORGOTTEN, [row[column] for column in place]).fetchone() is not None
 
 
 def recent(
@@ -49,9 +64,20 @@ def recent(
     return tuple(_exchange(row) for row in reversed(rows))
 
 
-def forget(db: sqlite3.Connection, *, platform: str, bot: str, room: str, user: str | None) -> int:
-    """Delete the exchanges of a room, or of one person in it; return how many those were."""
-    return db.execute(_FORGET, (platform, bot, room, user)).rowcount
+def forget(
+    db: sqlite3.Connection,
+    *,
+    platform: str,
+    bot: str,
+    room: str,
+    user: str | None,
+    before: int | None = None,
+) -> int:
+    """Delete the exchanges of a room, or of one person in it; return how many those were.
+
+    Only those asked at a position *before* that, if it is given.
+    """
+    return db.execute(_FORGET, (platform, bot, room, user, before)).rowcount
 
 
 def _exchange(row: sqlite3.Row) -> Exchange:

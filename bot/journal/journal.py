@@ -9,11 +9,14 @@ from pathlib import Path
 
 from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
 from bot.journal.companions import Companions
-from bot.journal.crowd import Choice
+from bot.journal.dialogues import Dialogues
 from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
+from bot.journal.orders import Orders
 from bot.journal.places import Places
 from bot.journal.reception import Reception
+from bot.journal.signs import Signs
+from bot.journal.stops import start_attempt
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
@@ -40,13 +43,19 @@ class Journal:
 
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
-        self._reception = Reception(writer, node=node, now=now)
+        self.reception = Reception(writer, node=node, now=now)
+        #: What commands do to other messages, and what is known of that.
+        self.orders = Orders(self.reception, writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
+        #: What was said in a room lately, and by whom.
+        self.dialogues = Dialogues(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
         #: What shares a turn.
         self.companions = Companions(writer, now=now)
+        #: What rooms see of turns that are under way.
+        self.signs = Signs(writer, now=now)
         #: What the sessions have heard of their rooms, and what nobody may hear again.
         self.hearing = Hearing(writer)
         self._node = node
@@ -59,24 +68,18 @@ class Journal:
 
         Also of a message that nobody waits for any more.
         """
-        self._reception.on_new(tell)
+        self.reception.on_new(tell)
 
     def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
         """Owe *message* an answer; a repeated one changes nothing.
 
         A future and no coroutine: it lands even when the caller gives up waiting.
         """
-        return self._reception.accept(message, lane)
-
-    def accept_by(
-        self, message: Message, *, lane: str, user: str | None, choose: Choice
-    ) -> asyncio.Future[Acceptance]:
-        """Like `accept`, into the lane that *choose* names when it sees what waits in *lane*."""
-        return self._reception.accept_by(message, lane, user=user, choose=choose)
+        return self.reception.accept(message, lane)
 
     async def skip(self, message: Message, *, lane: str, reason: str) -> Acceptance:
         """Record *message* as one that gets no answer, and why; a repeated one changes nothing."""
-        return await self._reception.skip(message, lane, reason)
+        return await self.reception.skip(message, lane, reason)
 
     async def head(self, lane: str) -> Entry | None:
         """Read the next open message of *lane*: the lowest position, then the first accepted.
@@ -100,7 +103,7 @@ class Journal:
 
     def hand_over(self) -> None:
         """Let what was accepted wait for no other commit: the journal is about to close."""
-        self._reception.hand_over()
+        self.reception.hand_over()
 
     # ---- attempts ----
 
@@ -109,12 +112,12 @@ class Journal:
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
-        Its companions are joined to it. None: it is settled, has its reply already, a companion
-        is not there any more, or a message with a lower position was accepted meanwhile; ask for
-        the lane's head again. *alone* says that no other turn runs, so that a crash is this one's.
+        Its companions are joined to it. None: it is settled, perhaps just now by a stop that came
+        before it; or has its reply; or a companion is gone, or a lower position was accepted; ask
+        for the lane's head again. *alone*: no other turn runs, so a crash is this one's.
         """
         operation = partial(
-            attempts.start,
+            start_attempt,
             entry=entry.seq,
             companions=[companion.seq for companion in entry.companions],
             session_id=session_id,
@@ -157,16 +160,17 @@ class Journal:
         attempt: Attempt | None,
         answer_text: str | None,
         reason: str | None = None,
+        into: str | None = None,
     ) -> tuple[Part, ...]:
         """Fix the reply to *entry* and its companions, once; later calls return what was first.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
         message is settled, *reason* is for the operator. A message that was settled meanwhile
-        takes no reply: ``()``.
+        takes no reply: ``()``. *into* is the placeholder that becomes the first part.
         """
         reply = replies.Reply(
-            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason
+            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason, into=into
         )
         at = self._now()
         return await self._writer.write(

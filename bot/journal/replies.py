@@ -33,6 +33,8 @@ class Reply:
     text: str | None
     #: For the operator, when it is not an answer.
     reason: str | None
+    #: The message that becomes its first part by an edit; None: it is posted.
+    into: str | None = None
 
 
 def freeze(
@@ -42,7 +44,7 @@ def freeze(
     fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry.seq)
     if db.execute(_FREEZE, fixed).rowcount:
         joined.join_free(db, [one.seq for one in entry.companions], to=entry.seq)
-        outbox.add(db, entry.seq, reply.htmls, kind=reply.kind, at=at)
+        outbox.add(db, entry.seq, reply.htmls, kind=reply.kind, at=at, into=reply.into)
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry.seq)

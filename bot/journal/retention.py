@@ -39,7 +39,7 @@ def expire_exchanges(db: sqlite3.Connection, *, before: float) -> int:
 
 
 async def expire(writer: Writer, *, settled_before: float, history_before: float) -> Expired:
-    """Delete all that is older; others write between two slices."""
+    """Delete what is older than these moments, in seconds since the epoch."""
     messages = partial(expire_messages, before=settled_before)
     exchanges = partial(expire_exchanges, before=history_before)
     return Expired(
@@ -47,8 +47,9 @@ async def expire(writer: Writer, *, settled_before: float, history_before: float
     )
 
 
-async def _in_slices(writer: Writer, slice_: Callable[[sqlite3.Connection], int]) -> int:
-    expired = 0
-    while count := await writer.erase(slice_):
-        expired += count
-    return expired
+async def _in_slices(writer: Writer, delete: Callable[[sqlite3.Connection], int]) -> int:
+    """Let others write between two slices."""
+    deleted = 0
+    while count := await writer.erase(delete):
+        deleted += count
+    return deleted

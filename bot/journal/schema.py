@@ -37,6 +37,7 @@ _FIRST = (
         settled_at REAL,
         dropped_at REAL,                     -- when an operator took a dead letter off the list
         joined INTEGER,                      -- in whose turn it is answered; NULL: in its own
+        stopped_by INTEGER,                  -- the command that has ended it, by its number here
         off_record INTEGER NOT NULL DEFAULT 0,
         UNIQUE (platform, bot, message_id)
     ) STRICT
@@ -50,7 +51,17 @@ _FIRST = (
     """,
     "CREATE INDEX inbox_joined ON inbox (joined) WHERE joined IS NOT NULL",
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
+    # what was said in a room lately; a message that is only accepted is in none of these
+    """
+    CREATE INDEX inbox_said ON inbox (platform, bot, room, settled_at)
+    WHERE state IN ('answered', 'told')
+    """,
+    """
+    CREATE INDEX inbox_held ON inbox (platform, bot, room, settled_at)
+    WHERE reason IN ('loop_guard', 'loop_guard: pace')
+    """,
     "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead' AND dropped_at IS NULL",
+    "CREATE INDEX inbox_stopped ON inbox (stopped_by) WHERE stopped_by IS NOT NULL",
     "CREATE INDEX inbox_off_record ON inbox (message_id) WHERE off_record",
     """
     CREATE TABLE attempts (
@@ -97,12 +108,17 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX outbox_remote ON outbox (remote_id) WHERE remote_id IS NOT NULL",
+    # signs of progress that are to be brought to an end
+    """
+    CREATE INDEX outbox_signs ON outbox (entry)
+    WHERE kind = 'progress' AND number < 2 AND state <> 'dead'
+    """,
     # here, since a message ends in more than one place; the ids stay: they say what to leave out
     """
     CREATE TRIGGER inbox_withheld AFTER UPDATE OF state ON inbox
     WHEN NEW.off_record AND NEW.state <> 'open' BEGIN
         UPDATE inbox SET text = '', html = NULL, answer = NULL WHERE seq = NEW.seq;
-        UPDATE outbox SET html = '' WHERE entry = NEW.seq;
+        UPDATE outbox SET html = '' WHERE entry = NEW.seq AND kind <> 'progress';
     END
     """,
     """
@@ -138,7 +154,8 @@ _FIRST = (
         author_name TEXT NOT NULL,
         question TEXT NOT NULL,
         answer TEXT,                         -- NULL: the next one's, which answered both
-        settled_at REAL NOT NULL
+        settled_at REAL NOT NULL,
+        position INTEGER NOT NULL            -- of the question
     ) STRICT
     """,
     # author_id last: one person's exchanges are picked within the index, newest first
@@ -161,6 +178,38 @@ _FIRST = (
         cursor TEXT,                         -- last message read from the room's history
         used_at REAL NOT NULL,
         PRIMARY KEY (platform, bot, room)
+    ) STRICT
+    """,
+    # authors whom a platform called bots, ours among them
+    """
+    CREATE TABLE known_bot (
+        platform TEXT NOT NULL,
+        author_id TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        PRIMARY KEY (platform, author_id)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE horizon (                   -- before it, nothing is remembered
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        room TEXT NOT NULL,
+        user TEXT NOT NULL,                  -- '' for the room's own session
+        position INTEGER NOT NULL,           -- of the command that set it
+        owed INTEGER NOT NULL,               -- the session from before it may still be there
+        accepted_at REAL NOT NULL,
+        PRIMARY KEY (platform, bot, room, user)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE halt (                      -- the last stop
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        room TEXT NOT NULL,
+        author TEXT NOT NULL,                -- '' for everybody
+        position INTEGER NOT NULL,
+        entry INTEGER NOT NULL,              -- its number in the inbox
+        PRIMARY KEY (platform, bot, room, author)
     ) STRICT
     """,
     """

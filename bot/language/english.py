@@ -4,10 +4,13 @@ from bot.language.phrases import Phrases
 
 ENGLISH = Phrases(
     bare="Yes? Write what you need after my name, in the same message.",
+    working="I am still working on this.",
     bug="Something went wrong on my side, and I could not answer this message."
     " The operator can see why.",
     crashed="I broke down each time I tried to answer this message, so I leave it."
     " The operator can see why.",
+    looped="It looks as if a machine and I only answer each other, so I stop here. I answer again"
+    " when a person speaks to me, or after a pause of half an hour.",
     overloaded="The model is overloaded right now. Please try again in a few minutes.",
     unavailable="The model cannot be reached right now. Please try again in a few minutes.",
     rate_limit="The model's rate limit is reached. Please try again in a few minutes.",

@@ -4,10 +4,14 @@ from bot.language.phrases import Phrases
 
 FRENCH = Phrases(
     bare="Oui\N{NO-BREAK SPACE}? Merci d'écrire la demande après mon nom, dans le même message.",
+    working="J'y travaille encore.",
     bug="Un problème est survenu de mon côté et je n'ai pas pu répondre à ce message."
     " La personne qui m'administre peut en voir la cause.",
     crashed="Chaque tentative de réponse à ce message m'a fait planter, alors je le laisse de"
     " côté. La personne qui m'administre peut en voir la cause.",
+    looped="On dirait qu'une machine et moi ne faisons plus que nous répondre, alors je m'arrête"
+    " là. Je répondrai de nouveau quand une personne s'adressera à moi, ou après une demi-heure"
+    " de pause.",
     overloaded="Le modèle est surchargé en ce moment. Merci de réessayer dans quelques minutes.",
     unavailable="Le modèle est injoignable en ce moment. Merci de réessayer dans quelques minutes.",
     rate_limit="La limite de requêtes du modèle est atteinte. Merci de réessayer dans quelques"

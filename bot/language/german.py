@@ -5,10 +5,14 @@ from bot.language.phrases import Phrases
 GERMAN = Phrases(
     bare="Ja? Was gebraucht wird, bitte gleich hinter meinen Namen schreiben, in dieselbe"
     " Nachricht.",
+    working="Ich bin noch dabei.",
     bug="Bei mir ist etwas schiefgegangen, darum bleibt diese Nachricht ohne Antwort."
     " Wer mich betreibt, kann sehen, warum.",
     crashed="Ich bin bei jedem Versuch abgestürzt, diese Nachricht zu beantworten, darum lasse"
     " ich es. Wer mich betreibt, kann sehen, warum.",
+    looped="Es sieht so aus, als antworteten eine Maschine und ich nur noch einander, darum höre"
+    " ich hier auf. Ich antworte wieder, wenn ein Mensch mich anspricht, oder nach einer halben"
+    " Stunde Pause.",
     overloaded="Das Modell ist gerade überlastet. Bitte in ein paar Minuten noch einmal versuchen.",
     unavailable="Das Modell ist gerade nicht erreichbar. Bitte in ein paar Minuten noch einmal"
     " versuchen.",

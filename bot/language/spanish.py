@@ -4,10 +4,13 @@ from bot.language.phrases import Phrases
 
 SPANISH = Phrases(
     bare="¿Sí? Basta con escribir la petición después de mi nombre, en el mismo mensaje.",
+    working="Sigo en ello.",
     bug="Algo ha fallado por mi parte y no he podido responder a este mensaje."
     " Quien me administra puede ver por qué.",
     crashed="He fallado cada vez que intentaba responder a este mensaje, así que lo dejo."
     " Quien me administra puede ver por qué.",
+    looped="Parece que una máquina y yo solo nos respondemos mutuamente, así que lo dejo aquí."
+    " Volveré a responder cuando me hable una persona, o tras media hora de pausa.",
     overloaded="El modelo está sobrecargado en este momento. Conviene volver a intentarlo dentro"
     " de unos minutos.",
     unavailable="No consigo conectar con el modelo en este momento. Conviene volver a intentarlo"

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.config.bot import Bot, TurnRules
+from bot.journal.stops import COMMANDS
 from bot.journal.views import Crowd
 from bot.records import Acceptance, Message
 from bot.rooms.answering import session_key
@@ -24,14 +25,18 @@ class Inbox(Protocol):
         """Take a message; the future is done when it is on disk."""
         ...
 
-    def accept_by(
-        self, message: Message, *, lane: str, user: str | None, choose: Callable[[Crowd], str]
-    ) -> asyncio.Future[Acceptance]:
-        """Take a message into the lane that *choose* names when it sees what waits in *lane*."""
-        ...
-
     def on_new(self, tell: Callable[[str], None]) -> None:
         """Call *tell* with the lane of each message that is new and on disk."""
+        ...
+
+
+class Reception(Protocol):
+    """The journal, where it counts what waits."""
+
+    def accept_by(
+        self, message: Message, lane: str, *, user: str | None, choose: Callable[[Crowd], str]
+    ) -> asyncio.Future[Acceptance]:
+        """Take a message into the lane that *choose* names when it sees what waits in *lane*."""
         ...
 
 
@@ -42,8 +47,11 @@ class Admission:
     was empty; only for the others the journal counts.
     """
 
-    def __init__(self, inbox: Inbox, bots: Callable[[str], Bot | None]) -> None:
+    def __init__(
+        self, inbox: Inbox, reception: Reception, bots: Callable[[str], Bot | None]
+    ) -> None:
         self._inbox = inbox
+        self._reception = reception
         self._bots = bots
         #: By lane: what has come since nothing was open there.
         self._come: Counter[str] = Counter()
@@ -59,11 +67,11 @@ class Admission:
     def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
         """Take a message, to be answered or to be refused."""
         bot = self._bots(message.bot)
-        if bot is None or self._roomy(bot.turn, lane):
+        if bot is None or lane.startswith(COMMANDS) or self._roomy(bot.turn, lane):
             return self._inbox.accept(message, lane=lane)
         choose = partial(_lane, bot.turn, message, lane)
         user = session_key(bot, message).user
-        return self._inbox.accept_by(message, lane=lane, user=user, choose=choose)
+        return self._reception.accept_by(message, lane, user=user, choose=choose)
 
     def _roomy(self, rules: TurnRules, lane: str) -> bool:
         """Tell whether nothing can be over a bound, without asking the journal."""

@@ -3,28 +3,34 @@
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 from uuid import uuid4
 
 import structlog
 
 from bot.agent.agent import Agent
-from bot.agent.reply import Reply
+from bot.agent.reply import Listener, Nobody, Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
 from bot.records import Attempt, AttemptState, Entry, Message, SessionKey
+from bot.rooms.commands import Command
 from bot.rooms.company import gather
 from bot.rooms.context import Deaf, Talk
 from bot.rooms.earlier import Earlier
 from bot.rooms.meanwhile import Ask, Meanwhile
 from bot.rooms.prompt import compose_prompt
 from bot.rooms.recap import find_recap
+from bot.rooms.renewals import Renewals
+from bot.rooms.telling import Telling, Told
 from bot.sessions.seat import Seat
 from bot.sessions.sessions import Sessions
 from bot.sessions.statistics import Warmth
 
 log = structlog.get_logger(__name__)
+
+_NOBODY = Nobody()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +66,9 @@ class Answering:
         agent: Agent,
         contexts: Listening = _DEAF,
     ) -> None:
+        #: Which sessions begin anew, and when.
+        self.renewals = Renewals(journal, sessions)
+        self._telling = Telling(journal, sessions, self.renewals)
         self._journal = journal
         self._sessions = sessions
         self._agent = agent
@@ -74,19 +83,27 @@ class Answering:
             return entry
         return await gather(self._journal, entry, bot)
 
-    async def answer(self, entry: Entry, bot: Bot, *, alone: bool = False) -> Answer | None:
+    async def answer(
+        self, entry: Entry, bot: Bot, *, alone: bool = False, listener: Listener = _NOBODY
+    ) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 
         *alone* says that nothing else runs meanwhile. Raises AgentError when there is none to be
         had.
         """
+        await self.renewals.before_turn(session_key(bot, entry.message))
+        ask = partial(self._ask, alone=alone, listener=listener)
         try:
-            return await self._find(entry) or await self._ask(entry, bot, alone=alone)
+            return await self._find(entry) or await ask(entry, bot)
         except (ConversationDied, AgentStartFailed) as error:
             log.warning("turn_retried", bot=bot.id, entry=entry.seq, why=str(error))
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
-        return await self._find(current) or await self._ask(entry, bot, alone=alone)
+        return await self._find(current) or await ask(entry, bot)
+
+    async def tell(self, entry: Entry, command: Command, bot: Bot) -> Told:
+        """Return the answer to a command, for which nobody is asked."""
+        return await self._telling.answer(entry, command, bot, session_key(bot, entry.message))
 
     async def _find(self, entry: Entry) -> Answer | None:
         """Look for an answer that an earlier attempt got before server or child went away."""
@@ -97,9 +114,11 @@ class Answering:
         heard = replace(found.attempt, heard=entry.message.position)
         return Answer(markdown=found.markdown, attempt=heard, path=None, reply=None)
 
-    async def _ask(self, entry: Entry, bot: Bot, *, alone: bool) -> Answer | None:
+    async def _ask(
+        self, entry: Entry, bot: Bot, *, alone: bool, listener: Listener
+    ) -> Answer | None:
         if (added := _added(entry)) is not None:
-            return await self._hear(entry, bot, added)
+            return await self._hear(entry, bot, added, listener)
         key = session_key(bot, entry.message)
         async with (
             self._contexts.listening(entry, bot) as talk,
@@ -118,14 +137,20 @@ class Answering:
                 prompt_uuid=attempt.prompt_uuid,
                 timeout_s=bot.turn.timeout_s,
                 silence_s=bot.turn.silence_s,
+                listener=listener,
             )
             return await self._answer(entry, bot, attempt, seat, asked)
 
-    async def _hear(self, entry: Entry, bot: Bot, added: Attempt) -> Answer | None:
+    async def _hear(
+        self, entry: Entry, bot: Bot, added: Attempt, listener: Listener
+    ) -> Answer | None:
         """Wait for the answer to what the agent has already; None when it has it no more."""
         async with self._seat(entry, bot, session_key(bot, entry.message)) as seat:
             heard = seat.hear(
-                added.prompt_uuid, timeout_s=bot.turn.timeout_s, silence_s=bot.turn.silence_s
+                added.prompt_uuid,
+                timeout_s=bot.turn.timeout_s,
+                silence_s=bot.turn.silence_s,
+                listener=listener,
             )
             return await self._answer(entry, bot, added, seat, heard)
 
@@ -145,7 +170,9 @@ class Answering:
             await self._failed(attempt, str(error))
             raise
         if reply is None:
-            await self._failed(attempt, "another message of the asker ended it")
+            await self._failed(attempt, "the asker said something else" if ask.ended else "lost")
+            if ask.ended:
+                await seat.close()
             return None
         if reply.kept_as is not None:
             kept = await self._journal.companions.absorb(

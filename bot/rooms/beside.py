@@ -19,4 +19,5 @@ async def beside(work: Coroutine[Any, Any, T], name: str) -> AsyncIterator[async
             finally:
                 task.cancel()
     except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        raised = failed.exceptions[0]
+        raise raised from raised.__cause__

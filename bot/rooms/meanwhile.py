@@ -50,9 +50,11 @@ class Ask:
     #: Set when there is something to look at.
     news: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
+    #: Whether another message of its asker has ended it.
+    ended: bool = False
     added: int = 0
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Look no more."""
         self.over = True
         self.news.set()
@@ -82,7 +84,7 @@ class Meanwhile:
         try:
             async with asyncio.TaskGroup() as group:
                 asking = group.create_task(_outcome(asked), name=f"ask {ask.entry.seq}")
-                asking.add_done_callback(lambda _: ask.end())
+                asking.add_done_callback(lambda _: ask.close())
                 group.create_task(self._watch(ask, asking), name=f"watch {ask.entry.seq}")
         finally:
             del self._asks[ask.entry.lane]
@@ -108,6 +110,7 @@ class Meanwhile:
                 return
             if ask.bot.turn.when_busy == "interrupt":
                 log.info("turn_interrupted", entry=ask.entry.seq, by=entry.seq)
+                ask.ended = True
                 asking.cancel()
                 return
             if ask.added == _MOST or not await self._add(ask, entry):

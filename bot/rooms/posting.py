@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any, Protocol, TypeVar
@@ -13,6 +14,7 @@ import structlog
 from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
 from bot.journal.journal import Journal
 from bot.records import Entry, Outcome, Part, PartState
+from bot.rooms.endings import Endings
 from bot.rooms.lookup import Fate, History, Lookup
 from bot.rooms.retry import repeat_after, retry_after
 
@@ -34,6 +36,14 @@ class Chat(History, Protocol):
         """Post one message and return its id; raises ChatError."""
         ...
 
+    async def edit(self, *, room: str, message: str, html: str, key: str) -> None:
+        """Give a message of the bot another text; raises ChatError."""
+        ...
+
+
+class _Withdrawn(Exception):
+    """The journal says that the part must not leave any more."""
+
 
 class Posting:
     """Brings frozen replies into their rooms and settles their messages."""
@@ -45,6 +55,8 @@ class Posting:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        #: Where its waits can be cut short; a post that is under way cannot be.
+        self.endings = Endings()
         self._journal = journal
         self._lookup = Lookup(journal, now=now, sleep=self._pause)
         self._now = now
@@ -74,13 +86,15 @@ class Posting:
                 await self._insist(partial(self._journal.mark_posted, last, remote_id=before))
             try:
                 before = await self._post(entry, part, chat, key, after=before, fresh=fresh)
+            except _Withdrawn:
+                return await self._outcome(entry)
             except ChatError as error:
                 return await self._give_up(entry, part, error)
             last = part
         # The last part is recorded with the settled message, in one commit.
         settle = partial(self._journal.settle, entry, last=last, remote_id=before)
-        await self._insist(settle)
-        return entry.verdict or Outcome.ANSWERED
+        settled = await self._insist(settle)
+        return (entry.verdict or Outcome.ANSWERED) if settled else await self._outcome(entry)
 
     def wait_no_more(self) -> None:
         """Cut off the turns that wait for their next try; the journal knows when that is."""
@@ -92,6 +106,11 @@ class Posting:
         self, entry: Entry, part: Part, chat: Chat, key: str, *, after: str | None, fresh: bool
     ) -> str | None:
         """Bring one part into the room and return its id there; raises ChatError in the end."""
+        if part.remote_id is not None:
+            # An edit may be made twice, so nobody asks whether it was made.
+            part, fresh = await self._edit(entry, await self._claim(part), chat, key), True
+            if part.remote_id is not None:
+                return part.remote_id
         doubt: ChatUncertain | None = None
         if part.state is PartState.SENDING and not fresh:
             doubt = ChatUncertain("the server ended while it was posted")
@@ -114,7 +133,19 @@ class Posting:
             else:
                 part = await self._repeat(part, doubt, next(repeats))
             doubt = None
-        raise ChatRefused(part.error or f"the part is {part.state} already")
+        raise _Withdrawn(f"the part is {part.state} already")
+
+    async def _edit(self, entry: Entry, part: Part, chat: Chat, key: str) -> Part:
+        """Have a placeholder become *part*; when it cannot, the part is one to be posted."""
+        if part.state is not PartState.SENDING or part.remote_id is None:
+            return replace(part, remote_id=None)
+        try:
+            room, message = entry.message.room, part.remote_id
+            await chat.edit(room=room, message=message, html=part.html, key=key)
+        except ChatError as error:
+            log.info("placeholder_left_behind", entry=part.entry, why=str(error))
+            return await self._journal.signs.detach(part) or replace(part, remote_id=None)
+        return part
 
     async def _claim(self, part: Part) -> Part:
         """Make sure that *part* is known to be leaving."""
@@ -157,11 +188,14 @@ class Posting:
         try:
             if self._stopping:
                 turn.cancel()
-            await self._sleep(seconds)
+            with self.endings.endable():
+                await self._sleep(seconds)
         finally:
             self._waiting.discard(turn)
 
     async def _give_up(self, entry: Entry, part: Part, error: ChatError) -> Outcome:
+        if ended := await self._insist(partial(self._journal.orders.outcome, entry.seq)):
+            return ended
         refused = isinstance(error, ChatRefused)
         log.error("part_dead", entry=entry.seq, part=part.number, why=str(error), refused=refused)
         unsure = isinstance(error, ChatUncertain)
@@ -172,6 +206,11 @@ class Posting:
     async def _bury(self, entry: Entry, why: str) -> Outcome:
         await self._insist(partial(self._journal.settle, entry, outcome=Outcome.DEAD, reason=why))
         return Outcome.DEAD
+
+    async def _outcome(self, entry: Entry) -> Outcome:
+        """Return how the message has ended: somebody else has ended it."""
+        ended = await self._insist(partial(self._journal.orders.outcome, entry.seq))
+        return ended or await self._bury(entry, "its parts were given up")
 
     async def _insist(self, record: Callable[[], Awaitable[T]]) -> T:
         """Record what has happened, however long the disk is full: asking again would repeat it."""

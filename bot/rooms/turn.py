@@ -1,9 +1,8 @@
 """One turn: from an open message to its settled answer."""
 
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -12,14 +11,19 @@ from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
 from bot.language.catalogue import phrases_of
-from bot.records import Entry, MessageKind, Outcome, Part, PartKind, Person
-from bot.rooms.answering import Answer, Answering
-from bot.rooms.lane import Refused, why_refused
+from bot.records import Entry, MessageKind, Outcome, Part, PartKind
+from bot.rooms.answering import Answering
+from bot.rooms.commands import command_of
+from bot.rooms.lane import why_refused
+from bot.rooms.loop_guard import LoopGuard
+from bot.rooms.loops import Held
 from bot.rooms.posting import Chat, Posting
+from bot.rooms.progress import Progress
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.refusals import Refusals
 from bot.rooms.report import Stopwatch, TurnReport
-from bot.rooms.sentences import refusal, sentence_for
+from bot.rooms.saying import Said, Saying, broken, condemned, failed, refused, traceback_of
+from bot.rooms.showing import Showing
 
 log = structlog.get_logger(__name__)
 
@@ -32,71 +36,76 @@ class Roster(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Saying:
-    """What is going to be said in the room, and why."""
-
-    markdown: str
-    kind: PartKind
-    verdict: Outcome
-    #: The agent's answer; None when it is a sentence of ours.
-    answer: Answer | None = None
-    #: For the operator, when it is not an answer.
-    reason: str | None = None
-    #: Whom it answers, in the order of their words; several when they were answered together.
-    to: tuple[Person, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
-    """What is frozen, and about to be posted."""
-
-    #: With its verdict.
-    entry: Entry
-    parts: tuple[Part, ...]
-    answer: Answer | None
-
-
 class Turns:
     """Runs turns. The lanes say when; this says what."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the stations of a turn
         self,
         journal: Journal,
         answering: Answering,
         posting: Posting,
         quarantine: Quarantine,
+        loop_guard: LoopGuard,
         roster: Roster,
         chats: Mapping[str, Chat],
         *,
+        progress: Progress,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
         self._answering = answering
         self._posting = posting
         self._quarantine = quarantine
+        self._loop_guard = loop_guard
         self._roster = roster
         self._chats = chats
+        self._progress = progress
+        self._endings = posting.endings
         self._now = now
         self._refusals = Refusals(journal)
 
     async def run(self, entry: Entry) -> TurnReport | None:
         """Answer *entry* in its room. Returns when it is recorded how that ended.
 
-        None: another message of the lane goes first now, or the server is being stopped. Raises
-        JournalUnavailable while nothing was said yet; the message is still open then.
+        None: another message of the lane goes first now, or it was cut short and is still open, or
+        the server is being stopped. Raises JournalUnavailable while nothing was said yet; the
+        message is still open then.
         """
+        with self._endings.turn(entry.seq):
+            report = await self._run(entry)
+        await self._answering.renewals.after_turn(entry)
+        return report
+
+    def end(self, seq: int) -> bool:
+        """Cut the turn of message *seq* short; False when it does not run, or has said its last.
+
+        What becomes of the message is for the caller to have written down before: the turn ends
+        as the journal says, and leaves an open message to whoever runs it next. Its conversation
+        drops the prompt and stays open; nothing that was heard is lost or leaks into the next.
+        """
+        return self._endings.end(seq)
+
+    async def _run(self, entry: Entry) -> TurnReport | None:
         watch = Stopwatch(started=self._now())
         bot = self._roster.serving(entry.message.bot)
         if bot is None:
             return await self._abandon(entry, watch)
         if entry.verdict is not None:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
+            self._progress.look(entry)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
-        if (why := why_refused(entry.lane)) is not None:
-            return await self._speak(await self._refuse(entry, why, bot, watch), bot, watch)
-        said = await self._try(entry, bot, watch)
-        return await self._speak(said, bot, watch) if said is not None else None
+        if (told := await self._tell(entry, bot)) is not None:
+            return await self._speak(await self._freeze(*told, bot, watch), bot, watch)
+        held = await self._loop_guard.hold(entry, bot)
+        if held is not None:
+            return await self._hold(entry, held, bot, watch)
+        async with self._progress.shown(entry, bot) as showing:
+            said = None
+            with self._endings.endable():
+                said = await self._try(entry, bot, watch, showing)
+            if said is None:
+                return await self._cut_short(entry, watch)
+            return await self._speak(said, bot, watch)
 
     def look(self, lane: str) -> None:
         """Have what came for *lane* looked at by the turn that runs there."""
@@ -112,55 +121,63 @@ class Turns:
         current = await self._journal.entry(entry.seq)
         if bot is None or current is None or current.verdict is not None:
             return await self.bury(entry, bug)
-        saying = Saying(
-            markdown=phrases_of(bot.language).bug,
-            kind=PartKind.NOTICE,
-            verdict=Outcome.DEAD,
-            reason=_traceback(bug),
-        )
         watch = Stopwatch(started=self._now())
-        return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
+        said = await self._freeze(entry, broken(current, bug, bot), bot, watch)
+        report = await self._speak(said, bot, watch)
+        self._progress.look(entry)
+        return report
 
     async def bury(self, entry: Entry, *bugs: Exception) -> TurnReport | None:
         """Make *entry* a dead letter without a word to the room; None when it has ended already."""
         watch = Stopwatch(started=self._now())
-        reason = "\n".join(map(_traceback, bugs))
+        reason = "\n".join(map(traceback_of, bugs))
         if not await self._journal.settle(entry, outcome=Outcome.DEAD, reason=reason):
             return None
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
 
-    async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch) -> Said | None:
+    async def _hold(self, entry: Entry, held: Held, bot: Bot, watch: Stopwatch) -> TurnReport:
+        """End a message that only keeps a loop going; the room is told at the first one."""
+        if held.told:
+            await self._journal.settle(entry, outcome=Outcome.SKIPPED, reason=held.reason)
+            return watch.report(entry, Outcome.SKIPPED, None, parts=0, now=self._now())
+        saying = Saying(
+            markdown=phrases_of(bot.language).looped,
+            kind=PartKind.NOTICE,
+            verdict=Outcome.TOLD,
+            reason=held.reason,
+        )
+        return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
+
+    async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch, showing: Showing) -> Said | None:
         """Find out what to say, beside whom that may be tried, and freeze it."""
         suspicion = suspicion_of(entry)
         crashes = await self._journal.crashes(entry) if suspicion is Suspicion.STRONG else 0
         if crashes >= MOST_CRASHES:
-            return await self._freeze(entry, _condemned(entry, bot, crashes), bot, watch)
+            return await self._freeze(entry, condemned(entry, bot, crashes), bot, watch, showing)
         if suspicion is not Suspicion.NONE:
             log.warning("turn_suspected", entry=entry.seq, bot=bot.id, crashes=crashes)
         async with self._quarantine.tried(suspicion, crashes=crashes) as admitted:
             if not admitted:
                 return None
             watch.started = self._now()
+            alone = suspicion is Suspicion.STRONG
             entry = await self._answering.gather(entry, bot)
-            saying = await self._decide(entry, bot, alone=suspicion is Suspicion.STRONG)
-            return await self._freeze(entry, saying, bot, watch) if saying is not None else None
+            saying = await self._decide(entry, bot, showing, alone=alone)
+            self._endings.seal()
+            if saying is None:
+                return None
+            return await self._freeze(entry, saying, bot, watch, showing)
 
-    async def _decide(self, entry: Entry, bot: Bot, *, alone: bool) -> Saying | None:
+    async def _decide(
+        self, entry: Entry, bot: Bot, showing: Showing, *, alone: bool
+    ) -> Saying | None:
         phrases = phrases_of(bot.language)
         if entry.message.kind is MessageKind.BARE:
             return Saying(markdown=phrases.bare, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
-            answer = await self._answering.answer(entry, bot, alone=alone)
+            answer = await self._answering.answer(entry, bot, alone=alone, listener=showing)
         except AgentError as error:
-            reason = f"{type(error).__name__}: {error}"
-            log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected
-            return Saying(
-                markdown=sentence_for(error, phrases),
-                kind=PartKind.NOTICE,
-                verdict=Outcome.TOLD,
-                reason=reason,
-                to=entry.askers,
-            )
+            return failed(entry, error, bot)
         if answer is None:
             return None
         return Saying(
@@ -171,19 +188,34 @@ class Turns:
             to=entry.askers,
         )
 
-    async def _refuse(self, entry: Entry, why: Refused, bot: Bot, watch: Stopwatch) -> Said:
-        """Tell a person that a burst of theirs was left out, once for all of it."""
-        entry = await self._refusals.burst(entry)
-        saying = Saying(
-            markdown=refusal(why, phrases_of(bot.language), messages=len(entry.messages)),
-            kind=PartKind.REFUSAL,
-            verdict=Outcome.TOLD,
-            reason=f"refused: {why}",
-            to=entry.askers,
-        )
-        return await self._freeze(entry, saying, bot, watch)
+    async def _tell(self, entry: Entry, bot: Bot) -> tuple[Entry, Saying] | None:
+        """Answer a command or a refused message; None when it is neither.
 
-    async def _freeze(self, entry: Entry, saying: Saying, bot: Bot, watch: Stopwatch) -> Said:
+        Nobody is asked, and so nobody has to be left alone meanwhile.
+        """
+        if (command := command_of(entry.message)) is not None:
+            told = await self._answering.tell(entry, command, bot)
+            return entry, Saying(markdown=told.markdown, kind=told.kind, verdict=told.verdict)
+        if (why := why_refused(entry.lane)) is not None:
+            entry = await self._refusals.burst(entry)
+            return entry, refused(entry, why, bot)
+        return None
+
+    async def _cut_short(self, entry: Entry, watch: Stopwatch) -> TurnReport | None:
+        """Report a turn that said nothing, if its message has ended."""
+        outcome = await self._journal.orders.outcome(entry.seq)
+        if outcome is None:
+            return None
+        return watch.report(entry, outcome, None, parts=0, now=self._now())
+
+    async def _freeze(
+        self,
+        entry: Entry,
+        saying: Saying,
+        bot: Bot,
+        watch: Stopwatch,
+        showing: Showing | None = None,
+    ) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
         answer = saying.answer
         parts = await self._journal.freeze(
@@ -194,6 +226,7 @@ class Turns:
             attempt=answer.attempt if answer is not None else None,
             answer_text=answer.markdown if answer is not None else None,
             reason=saying.reason,
+            into=await showing.give_way() if showing is not None else None,
         )
         watch.frozen = self._now()
         return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)
@@ -217,19 +250,3 @@ class Turns:
             entry, outcome=Outcome.DEAD, reason=f'bot "{bot_id}" is not configured any more'
         )
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
-
-
-def _condemned(entry: Entry, bot: Bot, crashes: int) -> Saying:
-    """Give up a message that brought the server down again and again."""
-    log.error("turn_condemned", entry=entry.seq, bot=bot.id, crashes=crashes)
-    return Saying(
-        markdown=phrases_of(bot.language).crashed,
-        kind=PartKind.NOTICE,
-        verdict=Outcome.DEAD,
-        reason=f"the server ended {crashes} times while this message was tried and nothing else"
-        " ran: look at what the log, or the kernel's, says of those moments",
-    )
-
-
-def _traceback(bug: Exception) -> str:
-    return "".join(traceback.format_exception(bug))

@@ -3,9 +3,11 @@
 from typing import Protocol
 
 from bot.agent.conversation import Conversation
-from bot.agent.reply import Reply
+from bot.agent.reply import Listener, Nobody, Reply
 from bot.records import SessionPrompts
 from bot.sessions.session import Session
+
+_NOBODY = Nobody()
 
 
 class Prompts(Protocol):
@@ -35,13 +37,23 @@ class Seat:
         self._conversation = conversation
 
     async def ask(
-        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+        self,
+        text: str,
+        *,
+        prompt_uuid: str,
+        timeout_s: float,
+        silence_s: float,
+        listener: Listener = _NOBODY,
     ) -> Reply:
         """Send one prompt; see `Conversation.ask` for what it raises."""
         self.asked = True
         self._session.prompted()
         self.reply = await self._conversation.ask(
-            text, prompt_uuid=prompt_uuid, timeout_s=timeout_s, silence_s=silence_s
+            text,
+            prompt_uuid=prompt_uuid,
+            timeout_s=timeout_s,
+            silence_s=silence_s,
+            listener=listener,
         )
         return self.reply
 
@@ -49,10 +61,16 @@ class Seat:
         """Send an addition to the prompt under way; see `Conversation.add`."""
         return await self._conversation.add(text, prompt_uuid=prompt_uuid)
 
-    async def hear(self, prompt_uuid: str, *, timeout_s: float, silence_s: float) -> Reply | None:
+    async def hear(
+        self, prompt_uuid: str, *, timeout_s: float, silence_s: float, listener: Listener = _NOBODY
+    ) -> Reply | None:
         """Return the answer to an addition of an earlier turn; see `Conversation.hear`."""
         self.asked = True
         self.reply = await self._conversation.hear(
-            prompt_uuid, timeout_s=timeout_s, silence_s=silence_s
+            prompt_uuid, timeout_s=timeout_s, silence_s=silence_s, listener=listener
         )
         return self.reply
+
+    async def close(self) -> None:
+        """Close the conversation: what it was asked is asked again, and the agent is told once."""
+        await self._conversation.close()

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -24,7 +25,7 @@ from bot.sessions.saving import Saving
 from bot.sessions.seat import Prompts, Seat
 from bot.sessions.session import Session
 from bot.sessions.spares import Spares
-from bot.sessions.statistics import SessionsStatistics, Warmth
+from bot.sessions.statistics import SessionsStatistics, SessionStatistics, Spent, Warmth
 from bot.sessions.warming import Warming
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ class Sessions:
                 finally:
                     self._leave(session, seat)
             finally:
+                await session.hush()
                 if not session.hot:
                     # Dead, still booting for nobody, or in the middle of what nobody waits for.
                     await session.close()
@@ -101,6 +103,16 @@ class Sessions:
         if (known := self._registry.get(key)) is not None:
             known.lane = lane
         self._warming.early(bot, key, known)
+
+    @asynccontextmanager
+    async def ending(self, key: SessionKey) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Have the session of *key* for oneself, with what forgets it.
+
+        That removes conversation, file and transcript; it raises OSError, and then can be tried
+        again.
+        """
+        async with self._registry.hold(key) as session:
+            yield partial(self._forget, session)
 
     def lane_ended(self, lane: str) -> None:
         """Take note that no message waits in *lane* any more."""
@@ -185,6 +197,24 @@ class Sessions:
             memory_budget_bytes=allowance.budget.most_bytes,
         )
 
+    def session(self, bot: Bot, key: SessionKey) -> SessionStatistics | None:
+        """Return what is known of one session; None when the next message begins it."""
+        session = self._registry.get(key)
+        if session is None or not session.stored:
+            return None
+        if not session.hot and session.expired(bot.session.ttl_s, self._registry.now()):
+            return None
+        return session.statistics(self._conversations.bytes_of)
+
+    def spent(self, bot: str) -> Spent:
+        """Sum up the sessions of a bot."""
+        files = [session.file for session in self._registry if session.file.key.bot == bot]
+        return Spent(
+            sessions=len(files),
+            turns=sum(file.turns or 0 for file in files),
+            cost_usd=sum(file.cost_usd for file in files),
+        )
+
     def _seated(self, session: Session) -> Seat:
         assert session.conversation is not None, "opened, and not there"  # noqa: S101 - a bug of ours
         return Seat(session, session.conversation)
@@ -204,14 +234,18 @@ class Sessions:
         """Remove a session with all it left on disk; one that resists stays for the next sweep."""
         key = session.file.key
         async with self._registry.holding(session):
-            await session.close()
             try:
-                await self._opener.forget(session)
+                await self._forget(session)
             except OSError as error:
                 log.warning("session_unremovable", bot=key.bot, room=key.room, why=str(error))
                 return False
-            self._registry.drop(session)
             return True
+
+    async def _forget(self, session: Session) -> None:
+        """Remove a session that is held. Raises OSError."""
+        await session.close()
+        await self._opener.forget(session)
+        self._registry.drop(session)
 
 
 @asynccontextmanager

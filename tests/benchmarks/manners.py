@@ -1,6 +1,7 @@
 """20 people in 10 rooms say 1,000 things in bursts, once for each thing a busy bot can do.
 
-To reach: everybody answered or told, 0 forgotten, 0 answered in somebody else's place, 0 twice."""
+To reach: everybody answered or told, 0 forgotten, 0 answered in somebody else's place, 0 twice.
+"""
 
 import asyncio
 import tempfile

@@ -89,15 +89,19 @@ async def test_it_comes_back_through_no_context(tmp_path: Path) -> None:
 
 
 async def test_a_bot_that_records_nothing(tmp_path: Path) -> None:
-    """With `session.record = false` every turn is off the record, in direct rooms, too."""
+    """With `session.record = false` every turn is off the record, in direct rooms, too.
+
+    It keeps no spares, which would be of no use to it.
+    """
     async with open_world(tmp_path) as world:
         world.write_bot("ada", "[session]\nrecord = false\n")
-        async with world.serving() as server:
+        async with world.serving({"HEARTH_SPARES": "1"}) as server:
             for room in (world.room, world.direct):
                 await world.ask(f"@Ada remember: {ASKED}", room=room)
                 question = "@Ada what did I ask you to remember?"
                 assert "nothing" in await world.ask(question, room=room)
             assert (await server.settled()) == {"accepted": 4, "answered": 4}
+            assert (await server.get("/session/stats"))["boots"] == 4
             assert (kept(world), left(world), world.session_files()) == ([], [], [])
 
 

@@ -320,7 +320,9 @@ async def crowd(journal: Journal, *, author: Person = KIM, user: str | None = No
 
     number = 100 + (await journal.tally()).accepted
     message = said(number=number, author=author)
-    assert await journal.accept_by(message, lane=LANE, user=user, choose=choose) is Acceptance.NEW
+    assert (
+        await journal.reception.accept_by(message, LANE, user=user, choose=choose) is Acceptance.NEW
+    )
     return seen[0]
 
 
@@ -345,7 +347,9 @@ async def test_a_repeated_message_is_accepted_once_wherever_it_goes(journal: Jou
     told: list[str] = []
     journal.on_new(told.append)
     await journal.accept(said(number=1), lane=LANE)
-    again = journal.accept_by(said(number=1), lane=LANE, user=None, choose=lambda _: "elsewhere")
+    again = journal.reception.accept_by(
+        said(number=1), LANE, user=None, choose=lambda _: "elsewhere"
+    )
     assert await again is Acceptance.REPEATED
     assert told == [LANE]
     assert (await journal.tally()).accepted == 1
@@ -356,5 +360,5 @@ async def test_the_chosen_lane_is_told(journal: Journal, text: str) -> None:
     """As the lane of any new message is."""
     told: list[str] = []
     journal.on_new(told.append)
-    await journal.accept_by(said(text), lane=LANE, user=None, choose=lambda _: "elsewhere")
+    await journal.reception.accept_by(said(text), LANE, user=None, choose=lambda _: "elsewhere")
     assert told == ["elsewhere"]

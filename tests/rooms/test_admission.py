@@ -8,6 +8,7 @@ import pytest
 
 from bot.config.bot import Bot
 from bot.journal import Journal
+from bot.journal.reception import Reception
 from bot.journal.views import Crowd
 from bot.records import Acceptance, Message, Person
 from bot.rooms.admission import Admission, why_refuse
@@ -25,31 +26,23 @@ def a_busy_bot(
 
 
 class Counted:
-    """A journal that notes which way a message came."""
+    """A reception that notes who was counted for."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
         self.looked = 0
 
-    def on_new(self, tell: Callable[[str], None]) -> None:
-        """Pass it on."""
-        self._journal.on_new(tell)
-
-    def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
-        """Pass it on."""
-        return self._journal.accept(message, lane=lane)
-
     def accept_by(
-        self, message: Message, *, lane: str, user: str | None, choose: Callable[[Crowd], str]
+        self, message: Message, lane: str, *, user: str | None, choose: Callable[[Crowd], str]
     ) -> asyncio.Future[Acceptance]:
         """Pass it on, and count."""
         self.looked += 1
-        return self._journal.accept_by(message, lane=lane, user=user, choose=choose)
+        return self._reception.accept_by(message, lane, user=user, choose=choose)
 
 
 async def lanes_of(journal: Journal, bot: Bot, *authors: Person) -> list[str]:
     """Have a message of each come at the same moment; return the lanes there are then."""
-    admission = Admission(journal, {bot.id: bot}.get)
+    admission = Admission(journal, journal.reception, {bot.id: bot}.get)
     async with asyncio.TaskGroup() as group:
         for number, author in enumerate(authors):
             landing = admission.accept(said(number=number, author=author), lane=LANE)
@@ -122,8 +115,8 @@ async def test_persons_sessions_are_busy_by_themselves(journal: Journal) -> None
 
 async def test_most_messages_are_not_counted(journal: Journal) -> None:
     """Only where so much came that it could be too much; and no more once the lane was empty."""
-    counted, bot = Counted(journal), a_busy_bot()
-    admission = Admission(counted, {bot.id: bot}.get)
+    counted, bot = Counted(journal.reception), a_busy_bot()
+    admission = Admission(journal, counted, {bot.id: bot}.get)
     for number in range(3):
         await admission.accept(said(number=number, author=LEE), lane=LANE)
     assert counted.looked == 1
@@ -134,5 +127,5 @@ async def test_most_messages_are_not_counted(journal: Journal) -> None:
 
 async def test_a_bot_that_is_not_known_has_no_bounds(journal: Journal) -> None:
     """Its messages wait for whoever gives them up."""
-    admission = Admission(journal, {}.get)
+    admission = Admission(journal, journal.reception, {}.get)
     assert await admission.accept(said(), lane=LANE) is Acceptance.NEW

@@ -34,9 +34,11 @@ async def test_it_ends_with_the_block() -> None:
 
 async def test_what_the_block_raises_comes_out_as_it_is() -> None:
     """Nobody has to look into a group for it."""
-    with pytest.raises(KeyError, match="tea"):
+    cause = ValueError("cold")
+    with pytest.raises(KeyError, match="tea") as caught:
         async with beside(_forever(), "forever"):
-            raise KeyError("tea")
+            raise KeyError("tea") from cause
+    assert caught.value.__cause__ is cause
 
 
 async def test_a_bug_of_the_work_ends_the_block() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,6 +88,16 @@ class Answer:
     body: bytes | None = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """How a request that changes something was answered."""
+
+    status: int
+    #: Whether the answer names Campfire's version; see `capability`.
+    routed: bool
+    location: str | None
+
+
 class Api:
     """The calls of the bot API. Keys come with each call and are kept nowhere."""
 
@@ -111,19 +121,36 @@ class Api:
         Raises `ChatUnavailable`, `ChatUncertain` (after a 500 or 504 as `PostFailed`) or
         `ChatRefused`; none of them holds the key.
         """
-        url = self._address(room, key)
+        sent = await self.send("POST", room=room, key=key, content=html, deed=Deed.POST)
+        return message_id(sent.location)
+
+    async def send(
+        self,
+        method: str,
+        *,
+        room: str,
+        key: str,
+        deed: Deed,
+        below: str = "",
+        content: str = "",
+        passing: Container[int] = (),
+    ) -> Sent:
+        """Send *content* to a room's messages, or *below* them; *passing* are no errors here.
+
+        Raises as `post_message`.
+        """
+        url = self._address(room, key) + below
         try:
-            response = await self._send(url, html)
+            response = await self._send(method, url, content)
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            fault = read_exception(error, room=room)
+            fault = read_exception(error, room=room, deed=deed)
         else:
-            self._note_version(response)
-            if response.is_success:
-                return message_id(response.headers.get("location"))
+            status, headers = response.status_code, response.headers
+            routed = self._note_version(response)
+            if response.is_success or status in passing:
+                return Sent(status=status, routed=routed, location=headers.get("location"))
             now = datetime.now(UTC)
-            fault = read_refusal(
-                response.status_code, response.headers, url=url, room=room, now=now
-            )
+            fault = read_refusal(status, headers, url=url, room=room, now=now, deed=deed)
         # Out here, so that httpx's exception, whose request holds the key, is not its context.
         raise fault
 
@@ -180,9 +207,10 @@ class Api:
                     )
             return response, bytes(body)
 
-    async def _send(self, url: str, html: str) -> httpx.Response:
+    async def _send(self, method: str, url: str, content: str) -> httpx.Response:
         # The headers say everything: once they are there, a broken body changes nothing.
-        request = self._client.build_request("POST", url, content=html.encode(), headers=_HEADERS)
+        body = content.encode()
+        request = self._client.build_request(method, url, content=body, headers=_HEADERS)
         async with self._streamed(request) as response:
             await _drain(response)
             return response
