@@ -17,7 +17,7 @@ from bot.agent.line import Ticket
 from bot.agent.options import agent_options
 from bot.agent.prompts import Prompts
 from bot.agent.pulse import Pulse, within
-from bot.agent.reply import Asking, Listener, Nobody, Reply
+from bot.agent.reply import NOBODY, Asking, Listener, Reply
 from bot.agent.start import Start
 from bot.agent.translate import foreign_errors
 from bot.config.bot import Bot
@@ -35,8 +35,6 @@ _INTERRUPT_S = 2.0
 #: From a complete answer to the last message: the child needs 2 ms, to write it down.
 _REST_S = 1.0
 _STDERR_LINES = 20
-
-_NOBODY = Nobody()
 
 
 class Conversation:
@@ -72,6 +70,8 @@ class Conversation:
         self.ticket = ticket
         #: Told after each prompt what the child has counted for the session, in US dollars.
         self.on_cost: Callable[[float], None] = _uncounted
+        #: Follows the answer to the next prompt.
+        self.listener: Listener = NOBODY
         self._folders = folders
         self._boots = boots
         self._pulse = Pulse()
@@ -136,13 +136,7 @@ class Conversation:
         raise self._end
 
     async def ask(
-        self,
-        text: str,
-        *,
-        prompt_uuid: str,
-        timeout_s: float,
-        silence_s: float,
-        listener: Listener = _NOBODY,
+        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
     ) -> Reply:
         """Send one prompt and return its answer, as soon as that is complete.
 
@@ -155,7 +149,7 @@ class Conversation:
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
         asking = self._prompts.begin(prompt_uuid)
-        listener.follow(asking.said)
+        self.listener.follow(asking.said)
         sent = self._prompts.send(text, prompt_uuid)
         return await self._answer(asking, sent, timeout_s, silence_s)
 
@@ -167,14 +161,12 @@ class Conversation:
         """
         return self.usable and await self._prompts.add(text, prompt_uuid)
 
-    async def hear(
-        self, prompt_uuid: str, *, timeout_s: float, silence_s: float, listener: Listener = _NOBODY
-    ) -> Reply | None:
+    async def hear(self, prompt_uuid: str, *, timeout_s: float, silence_s: float) -> Reply | None:
         """Return the answer to an addition, see `ask`; None when the child will give none."""
         asking = self._prompts.claim(prompt_uuid)
         if asking is None:
             return None
-        listener.follow(asking.said)
+        self.listener.follow(asking.said)
         return await self._answer(asking, asyncio.sleep(0), timeout_s, silence_s)
 
     async def _answer(

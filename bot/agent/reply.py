@@ -48,6 +48,9 @@ class Nobody:
         """Let it be said."""
 
 
+NOBODY = Nobody()
+
+
 class Asking:
     """One prompt: first its answer is complete, and a little later its result ends it.
 

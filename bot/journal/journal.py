@@ -44,7 +44,7 @@ class Journal:
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
         self.reception = Reception(writer, node=node, now=now)
-        #: What commands do to other messages, and what is known of that.
+        #: What commands do to other messages.
         self.orders = Orders(self.reception, writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
@@ -112,20 +112,15 @@ class Journal:
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
-        Its companions are joined to it. None: it is settled, perhaps just now by a stop that came
-        before it; or has its reply; or a companion is gone, or a lower position was accepted; ask
-        for the lane's head again. *alone*: no other turn runs, so a crash is this one's.
+        Its companions are joined to it. None: it is settled (by this, when a stop said after it
+        came before it), has its reply already, or a companion is gone, or a message with a lower
+        position was accepted meanwhile; ask for the lane's head again. *alone* says that no other
+        turn runs, so that a crash is this one's.
         """
-        operation = partial(
-            start_attempt,
-            entry=entry.seq,
-            companions=[companion.seq for companion in entry.companions],
-            session_id=session_id,
-            prompt_uuid=prompt_uuid,
-            alone=alone,
-            at=self._now(),
-        )
-        return await self._writer.write(operation)
+        companions = [companion.seq for companion in entry.companions]
+        start = partial(start_attempt, entry=entry.seq, companions=companions, alone=alone)
+        asked = partial(start, session_id=session_id, prompt_uuid=prompt_uuid, at=self._now())
+        return await self._writer.write(asked)
 
     async def end_attempt(
         self, attempt: Attempt, *, state: AttemptState, error: str | None = None

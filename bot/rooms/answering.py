@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from bot.agent.agent import Agent
-from bot.agent.reply import Listener, Nobody, Reply
+from bot.agent.reply import NOBODY, Listener, Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
@@ -29,8 +29,6 @@ from bot.sessions.sessions import Sessions
 from bot.sessions.statistics import Warmth
 
 log = structlog.get_logger(__name__)
-
-_NOBODY = Nobody()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +82,7 @@ class Answering:
         return await gather(self._journal, entry, bot)
 
     async def answer(
-        self, entry: Entry, bot: Bot, *, alone: bool = False, listener: Listener = _NOBODY
+        self, entry: Entry, bot: Bot, *, alone: bool = False, listener: Listener = NOBODY
     ) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 

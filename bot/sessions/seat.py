@@ -3,11 +3,9 @@
 from typing import Protocol
 
 from bot.agent.conversation import Conversation
-from bot.agent.reply import Listener, Nobody, Reply
+from bot.agent.reply import NOBODY, Listener, Reply
 from bot.records import SessionPrompts
 from bot.sessions.session import Session
-
-_NOBODY = Nobody()
 
 
 class Prompts(Protocol):
@@ -43,17 +41,14 @@ class Seat:
         prompt_uuid: str,
         timeout_s: float,
         silence_s: float,
-        listener: Listener = _NOBODY,
+        listener: Listener = NOBODY,
     ) -> Reply:
         """Send one prompt; see `Conversation.ask` for what it raises."""
         self.asked = True
         self._session.prompted()
+        self._conversation.listener = listener
         self.reply = await self._conversation.ask(
-            text,
-            prompt_uuid=prompt_uuid,
-            timeout_s=timeout_s,
-            silence_s=silence_s,
-            listener=listener,
+            text, prompt_uuid=prompt_uuid, timeout_s=timeout_s, silence_s=silence_s
         )
         return self.reply
 
@@ -62,12 +57,13 @@ class Seat:
         return await self._conversation.add(text, prompt_uuid=prompt_uuid)
 
     async def hear(
-        self, prompt_uuid: str, *, timeout_s: float, silence_s: float, listener: Listener = _NOBODY
+        self, prompt_uuid: str, *, timeout_s: float, silence_s: float, listener: Listener = NOBODY
     ) -> Reply | None:
         """Return the answer to an addition of an earlier turn; see `Conversation.hear`."""
         self.asked = True
+        self._conversation.listener = listener
         self.reply = await self._conversation.hear(
-            prompt_uuid, timeout_s=timeout_s, silence_s=silence_s, listener=listener
+            prompt_uuid, timeout_s=timeout_s, silence_s=silence_s
         )
         return self.reply
 

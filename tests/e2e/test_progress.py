@@ -1,16 +1,21 @@
 """One sees that it works: a reaction, a message that grows, and how it ended; or one notice."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.language.english import ENGLISH
+from bot.platforms.campfire.markup import render_markdown
+from bot.rooms.presentable import presentable
 from bot.rooms.showing import Pace
 from bot.testing.campfire import Dialect, Message
-from bot.testing.model import Gate, fail, hold
+from bot.testing.model import Gate, drip, fail, hold
+from bot.testing.model.persona import CODE, LONG, TABLE
 from tests.e2e.process import serving_apart
 from tests.e2e.watching import Log
 from tests.e2e.world import PATIENCE_S, World, open_world
@@ -57,21 +62,34 @@ def signs(world: World) -> list[tuple[int, str]]:
         return rows.fetchall()
 
 
+async def grow(world: World, text: str) -> tuple[Message, Message]:
+    """Have Ada answer *text* word by word; return the question, and her message at the end.
+
+    Before the last word everybody waits until the room shows all that can be shown.
+    """
+    tokens, gate = re.findall(r"\s*\S+|\s+$", text), Gate()
+    slowly = replace(drip(0.02, text), pause=gate, after_tokens=len(tokens) - 1)
+    world.model.script("tell me", slowly)
+    said = await world.say("@Ada tell me")
+    so_far = presentable("".join(tokens[:-1]))
+    (last,) = render_markdown(f"{so_far}\n\n⏳")
+    await until(world, lambda: [message.html for message in by_ada(world)] == [last])
+    gate.release()
+    await until(world, lambda: reactions(world, said) == ["👀", "✅"])
+    (answer,) = by_ada(world)
+    return said, answer
+
+
 async def test_an_answer_grows_and_becomes_whole(tmp_path: Path) -> None:
     """One message, edited until it is the answer; the question shows that it was seen."""
     async with open_world(tmp_path) as world, world.serving() as server:
-        said = await world.say("@Ada [drip 60ms] echo: the tea is cold, and so is *the coffee*")
-        assert await world.answer(said) == "the tea is cold, and so is the coffee"
+        _, answer = await grow(world, "the tea is cold, and so is *the coffee*, and I am sorry")
         assert await server.settled() == {"accepted": 1, "answered": 1}
-        await until(world, lambda: reactions(world, said) == ["👀", "✅"])
-        (answer,) = by_ada(world)
         first, *grown, last = texts(answer)
-        assert (first, last) == (
-            "<p>⏳</p>",
-            "<p>the tea is cold, and so is <em>the coffee</em></p>",
-        )
-        assert len(grown) > 3
-        assert all(text.startswith("<p>the") and text.endswith("<p>⏳</p>") for text in grown[1:])
+        whole = "<p>the tea is cold, and so is <em>the coffee</em>, and I am sorry</p>"
+        assert (first, last) == ("<p>⏳</p>", whole)
+        assert len(grown) > 2
+        assert all(text.startswith("<p>the") and text.endswith("</p><p>⏳</p>") for text in grown)
         assert world.campfire.violations == ()
         assert signs(world) == [(3, "posted")]
 
@@ -135,21 +153,18 @@ async def test_a_turn_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
         gate.release()
 
 
-@pytest.mark.parametrize("asked", ["show me a table", "show me code", "give me a long answer"])
-async def test_nothing_is_ever_shown_in_halves(tmp_path: Path, asked: str) -> None:
+@pytest.mark.parametrize("text", [TABLE + "\nThat is all.", CODE, LONG[:2_500]])
+async def test_nothing_is_ever_shown_in_halves(tmp_path: Path, text: str) -> None:
     """Of a table or a fence there is all or nothing, in every state of the message."""
-    async with open_world(tmp_path) as world, world.serving() as server:
-        said = await world.say(f"@Ada [drip 5ms] {asked}")
-        await world.answer(said)
-        await server.settled()
-        answer = by_ada(world)[0]
-        whole = answer.html or ""
-        for text in texts(answer)[:-1]:
-            shown = text.removesuffix("<p>⏳</p>")
-            assert text != shown
-            assert all(pre in whole for pre in shown.split("<pre>")[1:])
-            assert "|" not in shown
-        assert len(texts(answer)) > 3
+    async with open_world(tmp_path) as world, world.serving():
+        _, answer = await grow(world, text)
+        *grown, whole = texts(answer)
+        blocks = re.findall(r"<pre>.*?</pre>", whole, re.DOTALL)
+        for state in grown:
+            assert set(re.findall(r"<pre>.*?</pre>", state, re.DOTALL)) <= set(blocks)
+            assert "```" not in state
+            assert "**" not in state
+        assert len(grown) > 2
         assert world.campfire.violations == ()
 
 
@@ -225,11 +240,17 @@ async def test_it_can_be_switched_off(tmp_path: Path, dialect: Dialect, rules: s
 async def test_a_direct_room_sees_it_too(tmp_path: Path) -> None:
     """Nothing is different there."""
     async with open_world(tmp_path) as world, world.serving():
-        said = await world.say("[drip 60ms] echo: the tea is cold", room=world.direct, mention=[])
-        await world.answer(said)
+        gate = Gate()
+        world.model.script("the tea", hold(gate, after_tokens=4), times=1)
+        said = await world.say("echo: the tea is cold", room=world.direct, mention=[])
+
+        def ada_said() -> list[str]:
+            return world.said_by(world.ada, world.direct)
+
+        await until(world, lambda: ada_said() == ["the tea is\n\n⏳"])
+        gate.release()
         await until(world, lambda: reactions(world, said) == ["👀", "✅"])
-        (answer,) = [m for m in world.campfire.room(world.direct).messages if m.id != said.id]
-        assert len(answer.edits) > 2
+        await until(world, lambda: ada_said() == ["the tea is cold"])
 
 
 async def test_what_cannot_be_removed_is_removed_later(
