@@ -18,6 +18,18 @@ class WaitingLane:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Crowd:
+    """What is open in a lane when one more message comes for it."""
+
+    #: Messages that wait for a turn: not what runs, nor what is answered with it.
+    waiting: int
+    #: Those of the author.
+    each: int
+    #: Open messages of the same session, the ones in work included.
+    session: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """A room in which a bot was spoken to."""
 

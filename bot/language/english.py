@@ -48,4 +48,16 @@ ENGLISH = Phrases(
     not_started="I could not start thinking about this message. The operator can see why.",
     no_place="I am busy in too many other rooms right now. Please try again in a few minutes.",
     died="I broke off twice while thinking about this message. Please try again.",
+    busy="I am still busy with another message here, so I leave this one out. Please ask"
+    " again later.",
+    busy_more="I am still busy with another message here, so I leave out {count} messages of"
+    " yours. Please ask again later.",
+    too_many="Too many of your messages wait for me here already, so I leave this one out."
+    " Please ask again later.",
+    too_many_more="Too many of your messages wait for me here already, so I leave out {count} more."
+    " Please ask again later.",
+    crowded="Too many messages wait for me in this room already, so I leave this one out."
+    " Please ask again later.",
+    crowded_more="Too many messages wait for me in this room already, so I leave out {count} of"
+    " yours. Please ask again later.",
 )

@@ -57,4 +57,16 @@ FRENCH = Phrases(
     no_place="Trop d'autres salons m'occupent en ce moment. Merci de réessayer dans quelques"
     " minutes.",
     died="Ma réflexion sur ce message s'est interrompue deux fois. Merci de réessayer.",
+    busy="Un autre message m'occupe encore ici, alors je laisse celui-ci de côté. Merci de"
+    " redemander plus tard.",
+    busy_more="Un autre message m'occupe encore ici, alors je laisse {count} messages de côté."
+    " Merci de redemander plus tard.",
+    too_many="Trop de messages de la même personne m'attendent déjà ici, alors je laisse"
+    " celui-ci de côté. Merci de redemander plus tard.",
+    too_many_more="Trop de messages de la même personne m'attendent déjà ici, alors j'en laisse"
+    " encore {count} de côté. Merci de redemander plus tard.",
+    crowded="Trop de messages m'attendent déjà dans ce salon, alors je laisse celui-ci de"
+    " côté. Merci de redemander plus tard.",
+    crowded_more="Trop de messages m'attendent déjà dans ce salon, alors j'en laisse {count} de"
+    " côté. Merci de redemander plus tard.",
 )

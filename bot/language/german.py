@@ -59,4 +59,16 @@ GERMAN = Phrases(
     " einmal versuchen.",
     died="Ich bin beim Nachdenken über diese Nachricht zweimal unterbrochen worden. Bitte noch"
     " einmal versuchen.",
+    busy="Ich bin hier noch mit einer anderen Nachricht beschäftigt und lasse diese aus."
+    " Bitte später noch einmal fragen.",
+    busy_more="Ich bin hier noch mit einer anderen Nachricht beschäftigt und lasse {count}"
+    " Nachrichten aus. Bitte später noch einmal fragen.",
+    too_many="Hier warten schon zu viele Nachrichten derselben Person auf mich, darum lasse"
+    " ich diese aus. Bitte später noch einmal fragen.",
+    too_many_more="Hier warten schon zu viele Nachrichten derselben Person auf mich, darum lasse"
+    " ich {count} weitere aus. Bitte später noch einmal fragen.",
+    crowded="In diesem Raum warten schon zu viele Nachrichten auf mich, darum lasse ich diese"
+    " aus. Bitte später noch einmal fragen.",
+    crowded_more="In diesem Raum warten schon zu viele Nachrichten auf mich, darum lasse ich"
+    " {count} davon aus. Bitte später noch einmal fragen.",
 )

@@ -80,3 +80,15 @@ class Phrases:
     no_place: str
     #: The conversation ended, twice, while the message was answered.
     died: str
+
+    # ---- why a message waits for no turn; with *_more*: {count} messages of a person ----
+
+    #: Another message of the session is being answered.
+    busy: str
+    busy_more: str
+    #: Too many of that person's wait.
+    too_many: str
+    too_many_more: str
+    #: Too many of everybody's wait.
+    crowded: str
+    crowded_more: str

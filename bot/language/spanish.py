@@ -58,4 +58,16 @@ SPANISH = Phrases(
     " dentro de unos minutos.",
     died="Me he interrumpido dos veces mientras pensaba en este mensaje. Conviene volver a"
     " intentarlo.",
+    busy="Todavía me ocupa otro mensaje aquí, así que dejo este sin responder. Conviene"
+    " volver a preguntar más tarde.",
+    busy_more="Todavía me ocupa otro mensaje aquí, así que dejo {count} mensajes sin responder."
+    " Conviene volver a preguntar más tarde.",
+    too_many="Aquí ya me esperan demasiados mensajes de la misma persona, así que dejo este"
+    " sin responder. Conviene volver a preguntar más tarde.",
+    too_many_more="Aquí ya me esperan demasiados mensajes de la misma persona, así que dejo otros"
+    " {count} sin responder. Conviene volver a preguntar más tarde.",
+    crowded="En esta sala ya me esperan demasiados mensajes, así que dejo este sin responder."
+    " Conviene volver a preguntar más tarde.",
+    crowded_more="En esta sala ya me esperan demasiados mensajes, así que dejo {count} sin"
+    " responder. Conviene volver a preguntar más tarde.",
 )
