@@ -255,25 +255,6 @@ class Exchange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tally:
-    """The equation: ``accepted = answered + told + stopped + skipped + dead + open``."""
-
-    accepted: int
-    answered: int
-    told: int
-    stopped: int
-    skipped: int
-    dead: int
-    open: int
-
-    @property
-    def balanced(self) -> bool:
-        """Whether the numbers add up, as they must at every moment."""
-        ended = self.answered + self.told + self.stopped + self.skipped + self.dead
-        return self.accepted == ended + self.open
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionPrompts:
     """What the journal knows of the prompts that were sent in a session, by their uuids."""
 

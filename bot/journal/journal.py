@@ -17,7 +17,7 @@ from bot.journal.places import Places
 from bot.journal.reception import Reception
 from bot.journal.signs import Signs
 from bot.journal.stops import start_attempt
-from bot.journal.views import Expired, JournalStatistics, WaitingLane
+from bot.journal.views import Expired, JournalStatistics, Tally, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
     Acceptance,
@@ -30,7 +30,6 @@ from bot.records import (
     Part,
     PartKind,
     SessionPrompts,
-    Tally,
 )
 
 

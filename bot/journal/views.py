@@ -7,6 +7,25 @@ from bot.records import Entry, Outcome, Part, PartKind, SessionKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """The equation: ``accepted = answered + told + stopped + skipped + dead + open``."""
+
+    accepted: int
+    answered: int
+    told: int
+    stopped: int
+    skipped: int
+    dead: int
+    open: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the numbers add up, as they must at every moment."""
+        ended = self.answered + self.told + self.stopped + self.skipped + self.dead
+        return self.accepted == ended + self.open
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WaitingLane:
     """A lane with open messages."""
 

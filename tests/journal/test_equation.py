@@ -18,7 +18,8 @@ from hypothesis.stateful import (
 )
 
 from bot.journal import Journal
-from bot.records import Acceptance, Entry, Outcome, PartKind, PartState, Tally
+from bot.journal.views import Tally
+from bot.records import Acceptance, Entry, Outcome, PartKind, PartState
 from tests.journal.engines import Clock, Engine, SqliteEngine, busy, said
 
 LANES = st.sampled_from(["watercooler", "kitchen"])
