@@ -320,6 +320,24 @@ def test_many_messages_at_once_are_no_loop() -> None:
     assert room.story == (60, 0, 0)
 
 
+def test_a_burst_that_was_refused_is_no_talk() -> None:
+    """Five hundred messages in a second are told of in one sentence; the next one is answered."""
+    room = Room()
+    room.say("kim", "hello?")
+    burst = Round(
+        author="kim",
+        by_bot=False,
+        text="hello?",
+        reply="",
+        accepted_at=room.now + 1.0,
+        settled_at=room.now + 3.0,
+    )
+    room.rounds[:0] = [burst] * 500
+    room.now += 3.0
+    assert room.say("kim", "are you still there?") is None
+    assert room.say("kim", "hello?") is None
+
+
 def test_a_bot_file_sets_the_bounds() -> None:
     """The depth of a chain, and the rate."""
     room = Room(LoopRules(depth=1, rate=2), bots=frozenset({"machine"}))
