@@ -1,5 +1,6 @@
 """The records that travel between the stages. Frozen, keyword-only; times are aware UTC."""
 
+import mimetypes
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +55,20 @@ class Message:
     def key(self) -> tuple[str, str, str]:
         """What makes two deliveries the same message."""
         return (self.platform, self.bot, self.id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class File:
+    """A file, on its way into a room or out of it."""
+
+    #: A plain name without a path, fit to be shown.
+    name: str
+    content: bytes = field(repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """What the name says that it is: nobody looks into the content."""
+        return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +142,10 @@ class Part:
     #: 0, 1, … within the reply.
     number: int
     kind: PartKind
+    #: "" when it is a file.
     html: str
+    #: The name of the file that is posted; None when it is a text.
+    file: str | None = None
     state: PartState
     #: The platform's id of the posted message, once known.
     remote_id: str | None

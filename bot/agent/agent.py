@@ -5,12 +5,14 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 
 from bot.agent.boots import Boots
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import bare_environment, bundled_child, write_launcher
 from bot.agent.line import Ticket
+from bot.agent.made_files import MadeFiles, made_since
 from bot.agent.options import agent_options
 from bot.agent.selfcheck import ChildVersion, check_child
 from bot.agent.start import Fresh, Start
@@ -72,6 +74,11 @@ class Agent:
     async def transcript(self, bot: str, session_id: str) -> Transcript | None:
         """Read a session's transcript; None when there is none, and so nothing to resume."""
         return await asyncio.to_thread(read_transcript, self._folders.config(bot), session_id)
+
+    async def made(self, bot: str, session_id: str, *, since: datetime) -> MadeFiles:
+        """Read the files that the agent has made in a session's working directory since then."""
+        work = self._folders.work(bot, session_id)
+        return await asyncio.to_thread(made_since, work, since.timestamp())
 
     async def forget(self, bot: str, session_id: str) -> None:
         """Remove the session's transcript and working directory. Its child must be gone."""

@@ -31,7 +31,8 @@ def agent_options(
     `AgentFolders.prepare` puts the files and folders in place that they name.
     """
     rules = bot.agent
-    servers = in_process_servers(bot)
+    work = folders.work(bot.id, start.session_id)
+    servers = in_process_servers(bot, work)
     effort, thinking = _thinking(rules.thinking)
     return ClaudeAgentOptions(
         # Nothing of the machine: no settings, hooks, CLAUDE.md, .mcp.json of the folder.
@@ -56,7 +57,7 @@ def agent_options(
         include_partial_messages=True,
         max_buffer_size=_LINE_BYTES,
         user=rules.user,
-        cwd=folders.work(bot.id, start.session_id),
+        cwd=work,
         env=child_environment(bot, access, folders),
         cli_path=folders.launcher,
         stderr=stderr,

@@ -8,17 +8,9 @@ from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
-from bot.journal import (
-    attempts,
-    counters,
-    history,
-    inbox,
-    outbox,
-    ownership,
-    replies,
-    retention,
-)
+from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
 from bot.journal.letters import Letters
+from bot.journal.outgoing import Outgoing
 from bot.journal.places import Places
 from bot.journal.reception import Reception
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
@@ -29,6 +21,7 @@ from bot.records import (
     AttemptState,
     Entry,
     Exchange,
+    File,
     Message,
     Outcome,
     Part,
@@ -52,6 +45,8 @@ class Journal:
         self.places = Places(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
+        #: What has to be known of a reply before it leaves.
+        self.outgoing = Outgoing(writer)
         self._node = node
         self._now = now
 
@@ -146,7 +141,7 @@ class Journal:
     async def freeze(
         self,
         entry: Entry,
-        htmls: Sequence[str],
+        said: Sequence[str | File],
         *,
         kind: PartKind,
         verdict: Outcome,
@@ -154,7 +149,7 @@ class Journal:
         answer_text: str | None,
         reason: str | None = None,
     ) -> tuple[Part, ...]:
-        """Fix the reply to *entry*, once; a later call returns what was fixed first.
+        """Fix the reply to *entry*, texts (HTML) and files; a later call returns what was fixed.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
@@ -162,7 +157,7 @@ class Journal:
         takes no reply: ``()``.
         """
         reply = replies.Reply(
-            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason
+            parts=said, kind=kind, verdict=verdict, text=answer_text, reason=reason
         )
         at = self._now()
         return await self._writer.write(

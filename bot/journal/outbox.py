@@ -10,12 +10,12 @@ import sqlite3
 from collections.abc import Sequence
 
 from bot.journal.values import storable
-from bot.records import Part, PartKind, PartState
+from bot.records import File, Part, PartKind, PartState
 
 # Numbered on: a message that was retried has said something before, that it failed.
 _ADD = """
-    INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at)
-    SELECT ?1, ifnull(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6
+    INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at, file)
+    SELECT ?1, ifnull(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7
     FROM outbox WHERE entry = ?1 AND kind <> 'progress'
 """
 
@@ -73,15 +73,25 @@ _DISCARD_DEAD = """
 def add(
     db: sqlite3.Connection,
     entry: int,
-    htmls: Sequence[str],
+    said: Sequence[str | File],
     *,
     kind: PartKind,
     at: float,
 ) -> None:
     """Insert a reply, its first part as sending already: that saves a sync before the post."""
-    for index, html in enumerate(htmls):
+    for index, one in enumerate(said):
         state, sent_at = (PartState.QUEUED, None) if index else (PartState.SENDING, at)
-        db.execute(_ADD, (entry, kind.value, storable(html), state.value, at, sent_at))
+        html, name = ("", one.name) if isinstance(one, File) else (one, None)
+        row = (entry, kind.value, storable(html), state.value, at, sent_at, storable(name))
+        part = db.execute(_ADD, row).lastrowid
+        if isinstance(one, File):
+            db.execute("INSERT INTO file (part, content) VALUES (?, ?)", (part, one.content))
+
+
+def content(db: sqlite3.Connection, seq: int) -> bytes | None:
+    """Read the content of a part that is a file; None when it is not there any more."""
+    row = db.execute("SELECT content FROM file WHERE part = ?", (seq,)).fetchone()
+    return None if row is None else bytes(row["content"])
 
 
 def mark_sending(db: sqlite3.Connection, seq: int, *, at: float) -> Part:
@@ -91,8 +101,9 @@ def mark_sending(db: sqlite3.Connection, seq: int, *, at: float) -> Part:
 
 
 def mark_posted(db: sqlite3.Connection, seq: int, *, remote_id: str | None, at: float) -> None:
-    """Record that the part stands in the room."""
+    """Record that the part stands in the room; a file is kept no longer."""
     db.execute(_POSTED, (remote_id, at, seq))
+    db.execute("DELETE FROM file WHERE part = ?", (seq,))
 
 
 def retry(db: sqlite3.Connection, seq: int, *, not_before: float, error: str) -> Part:
@@ -165,6 +176,7 @@ def _part(row: sqlite3.Row) -> Part:
         number=row["number"],
         kind=PartKind(row["kind"]),
         html=row["html"],
+        file=row["file"],
         state=PartState(row["state"]),
         remote_id=row["remote_id"],
         tries=row["tries"],

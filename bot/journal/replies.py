@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.journal import attempts, counters, history, outbox
 from bot.journal.values import storable
-from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
+from bot.records import Attempt, AttemptState, Entry, File, Outcome, Part, PartKind
 
 _FREEZE = """
     UPDATE inbox SET verdict = ?, answer = ?, reason = ?
@@ -26,7 +26,8 @@ _SETTLE = """
 class Reply:
     """What is to be said about a message, and what that makes of it."""
 
-    htmls: Sequence[str]
+    #: Texts as HTML, and files.
+    parts: Sequence[str | File]
     kind: PartKind
     verdict: Outcome
     #: As the history keeps it; None keeps nothing.
@@ -41,7 +42,7 @@ def freeze(
     """Put *reply* into the outbox; where one is frozen already, return that one."""
     fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry)
     if db.execute(_FREEZE, fixed).rowcount:
-        outbox.add(db, entry, reply.htmls, kind=reply.kind, at=at)
+        outbox.add(db, entry, reply.parts, kind=reply.kind, at=at)
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt.seq, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry)

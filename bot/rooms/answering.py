@@ -7,6 +7,7 @@ from uuid import uuid4
 import structlog
 
 from bot.agent.agent import Agent
+from bot.agent.made_files import MadeFiles
 from bot.agent.reply import Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
@@ -56,6 +57,13 @@ class Answering:
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
         return await self._find(current) or await self._ask(entry, bot, alone=alone)
+
+    async def made(self, answer: Answer, bot: Bot) -> MadeFiles:
+        """Return the files that came about with *answer*, if the bot may post any."""
+        if not bot.reply.attachments:
+            return MadeFiles()
+        attempt = answer.attempt
+        return await self._agent.made(bot.id, attempt.session_id, since=attempt.started_at)
 
     async def _find(self, entry: Entry) -> Answer | None:
         """Look for an answer that an earlier attempt got before server or child went away."""

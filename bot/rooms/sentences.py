@@ -1,5 +1,7 @@
 """What Hearth itself says in a room, in plain words and without a traceback."""
 
+from collections.abc import Iterable
+
 from bot.errors import (
     AgentError,
     AgentMissing,
@@ -22,6 +24,8 @@ CRASHED = (
     " The operator can see why."
 )
 
+_LEFT_OUT = "I also made files that are too large to be posted, or too many: {names}."
+
 _BY_REASON = {
     "overloaded": "The model is overloaded right now. Please try again in a few minutes.",
     "unavailable": "The model cannot be reached right now. Please try again in a few minutes.",
@@ -36,6 +40,11 @@ _TIMEOUT = "This took too long, so I stopped. Please try again, or ask for less 
 _START = "I could not start thinking about this message. The operator can see why."
 _NO_PLACE = "I am busy in too many other rooms right now. Please try again in a few minutes."
 _DIED = "I broke off twice while thinking about this message. Please try again."
+
+
+def left_out(names: Iterable[str]) -> str:
+    """Return what the room is told of files that were made and are not posted."""
+    return _LEFT_OUT.format(names=", ".join(f"`{name}`" for name in names))
 
 
 def sentence_for(error: AgentError) -> str:

@@ -11,12 +11,13 @@ import structlog
 from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
-from bot.records import Entry, MessageKind, Outcome, Part, PartKind
+from bot.records import Entry, File, MessageKind, Outcome, Part, PartKind, Person
+from bot.rooms.addressing import whom
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.posting import Chat, Posting
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.report import Stopwatch, TurnReport
-from bot.rooms.sentences import BUG, CRASHED, HELP, sentence_for
+from bot.rooms.sentences import BUG, CRASHED, HELP, left_out, sentence_for
 
 log = structlog.get_logger(__name__)
 
@@ -157,7 +158,7 @@ class Turns:
         answer = saying.answer
         parts = await self._journal.freeze(
             entry,
-            self._chats[bot.platform].render(saying.markdown),
+            await self._said(entry, saying, bot),
             kind=saying.kind,
             verdict=saying.verdict,
             attempt=answer.attempt if answer is not None else None,
@@ -166,6 +167,23 @@ class Turns:
         )
         watch.frozen = self._now()
         return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)
+
+    async def _said(self, entry: Entry, saying: Saying, bot: Bot) -> tuple[str | File, ...]:
+        """Put together what is posted: the text, which names whom it has to, and then files."""
+        to, chat = await self._addressed(entry, bot), self._chats[bot.platform]
+        text = chat.render(saying.markdown, to=to)
+        if saying.answer is None:
+            return text
+        made = await self._answering.made(saying.answer, bot)
+        if made.left_out:
+            text += chat.render(left_out(made.left_out))
+        return (*text, *made.files)
+
+    async def _addressed(self, entry: Entry, bot: Bot) -> tuple[Person, ...]:
+        """Find out whom the reply has to name."""
+        naming = bot.reply.mention
+        between = naming == "unclear" and await self._journal.outgoing.spoken_between(entry)
+        return whom(naming, (entry.message.author,), spoken_between=between)
 
     async def _speak(self, said: Said, bot: Bot, watch: Stopwatch) -> TurnReport:
         outcome = await self._deliver(said.entry, said.parts, bot, fresh=True)

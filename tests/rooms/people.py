@@ -13,6 +13,7 @@ from bot.journal import Journal, open_journal
 from bot.records import (
     Credentials,
     Entry,
+    File,
     Message,
     MessageKind,
     Person,
@@ -151,9 +152,11 @@ class FakeChat:
     #: After which message the room was read, each time.
     read: list[str] = field(default_factory=list)
 
-    def render(self, markdown: str) -> tuple[str, ...]:
-        """Make a message of each line."""
-        return tuple(f"<p>{line}</p>" for line in markdown.splitlines())
+    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
+        """Make a message of each line; the first begins with names."""
+        first, *rest = markdown.splitlines() or [""]
+        named = "".join(f"@{person.name} " for person in to)
+        return tuple(f"<p>{line}</p>" for line in (named + first, *rest))
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:
         """Post, or fail."""
@@ -164,6 +167,10 @@ class FakeChat:
             raise fate
         self.room.append(html)
         return fate
+
+    async def post_file(self, *, room: str, file: File, key: str) -> str | None:
+        """Post a file, which the room shows by its name and content."""
+        return await self.post(room=room, html=f"{file.name}: {file.content.decode()}", key=key)
 
     async def history_since(
         self, room: str, key: str, after: str, *, limit: int

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +18,7 @@ from bot.platforms.campfire.capability import read_version
 from bot.platforms.campfire.fate import read_exception, read_failure
 from bot.platforms.campfire.redaction import redact_http_log
 from bot.platforms.campfire.status import Deed, message_id, read_refusal
+from bot.records import File
 
 TIMEOUT_S = 20.0
 
@@ -27,6 +29,9 @@ _LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=8)
 
 #: Without an explicit type Rack reads the body as a form, and "100% done" fails.
 _HEADERS = {"Content-Type": "text/html; charset=utf-8"}
+
+#: How httpx takes it: ``content`` with ``headers``, or ``files``.
+_Body = dict[str, Any]
 
 #: Enough to empty a small body and use the connection again; the rest is nobody's business.
 _READ_LIMIT_BYTES = 65_536
@@ -111,9 +116,17 @@ class Api:
         Raises `ChatUnavailable`, `ChatUncertain` (after a 500 or 504 as `PostFailed`) or
         `ChatRefused`; none of them holds the key.
         """
+        return await self._post(room, key, {"content": html.encode(), "headers": _HEADERS})
+
+    async def post_file(self, *, room: str, file: File, key: str) -> str | None:
+        """Post *file*; otherwise as `post_message`."""
+        upload = (file.name, file.content, file.media_type)
+        return await self._post(room, key, {"files": {"attachment": upload}})
+
+    async def _post(self, room: str, key: str, body: _Body) -> str | None:
         url = self._address(room, key)
         try:
-            response = await self._send(url, html)
+            response = await self._send(url, body)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             fault = read_exception(error, room=room)
         else:
@@ -180,9 +193,9 @@ class Api:
                     )
             return response, bytes(body)
 
-    async def _send(self, url: str, html: str) -> httpx.Response:
+    async def _send(self, url: str, body: _Body) -> httpx.Response:
         # The headers say everything: once they are there, a broken body changes nothing.
-        request = self._client.build_request("POST", url, content=html.encode(), headers=_HEADERS)
+        request = self._client.build_request("POST", url, **body)
         async with self._streamed(request) as response:
             await _drain(response)
             return response
