@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from bot.agent.boots import Boots
+from bot.agent.compaction import cut_torn_summary
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import bare_environment, bundled_child, write_launcher
@@ -19,6 +20,7 @@ from bot.agent.start import Fresh, Start
 from bot.agent.transcript import (
     Transcript,
     delete_transcript,
+    find_transcript,
     is_session_id,
     read_transcript,
 )
@@ -79,6 +81,12 @@ class Agent:
         """Read the files that the agent has made in a session's working directory since then."""
         work = self._folders.work(bot, session_id)
         return await asyncio.to_thread(made_since, work, since.timestamp())
+
+    async def mend(self, bot: str, session_id: str) -> None:
+        """Take off a session's transcript what `Transcript.torn` says. Raises OSError."""
+        path = find_transcript(self._folders.config(bot), session_id)
+        if path is not None:
+            await asyncio.to_thread(cut_torn_summary, path)
 
     async def forget(self, bot: str, session_id: str) -> None:
         """Remove the session's transcript and working directory. Its child must be gone."""

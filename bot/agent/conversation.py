@@ -174,6 +174,7 @@ class Conversation:
         """End the child at once, and the wait of its owner, whatever that waits for."""
         self._kill()
         if self._owner is not None:
+            self._leaving = True
             self._owner.cancel()
 
     async def _connect(self) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 from claude_agent_sdk import ClaudeAgentOptions
 from claude_agent_sdk.types import ThinkingConfig
 
+from bot.agent.compaction import Compaction
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import child_environment
-from bot.agent.start import Resume, Start
+from bot.agent.start import Fresh, Resume, Start
 from bot.agent.tools import in_process_servers
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
@@ -31,16 +32,15 @@ def agent_options(
     `AgentFolders.prepare` puts the files and folders in place that they name.
     """
     rules = bot.agent
-    work = folders.work(bot.id, start.session_id)
-    servers = in_process_servers(bot, work)
+    servers = in_process_servers(bot, folders.work(bot.id, start.session_id))
     effort, thinking = _thinking(rules.thinking)
     return ClaudeAgentOptions(
         # Nothing of the machine: no settings, hooks, CLAUDE.md, .mcp.json of the folder.
         setting_sources=[],
         strict_mcp_config=True,
         # A room's text is only text: no @file expansion, no slash command.
-        verbatim_prompts=True,
-        extra_args=_flags(bot, access, folders),
+        verbatim_prompts=not isinstance(start, Compaction),
+        extra_args=_flags(bot, start, access, folders),
         # Availability, then permission: what is not allowed is denied without asking anybody.
         tools=list(rules.tools),
         allowed_tools=[*rules.allowed_tools, *(f"mcp__{name}" for name in servers)],
@@ -57,7 +57,7 @@ def agent_options(
         include_partial_messages=True,
         max_buffer_size=_LINE_BYTES,
         user=rules.user,
-        cwd=work,
+        cwd=folders.work(bot.id, start.session_id),
         env=child_environment(bot, access, folders),
         cli_path=folders.launcher,
         stderr=stderr,
@@ -72,8 +72,12 @@ def _thinking(level: str) -> tuple[Any, ThinkingConfig]:
     return level, {"type": "adaptive"}
 
 
-def _flags(bot: Bot, access: AgentAccess, folders: AgentFolders) -> dict[str, str | None]:
-    flags: dict[str, str | None] = {"disable-slash-commands": None}
+def _flags(
+    bot: Bot, start: Start, access: AgentAccess, folders: AgentFolders
+) -> dict[str, str | None]:
+    flags: dict[str, str | None] = {}
+    if not isinstance(start, Compaction):
+        flags["disable-slash-commands"] = None
     if access.api_key:
         # `--bare` boots fastest and keeps no memory, but takes an API key only: with an OAuth
         # token it is left out, and the environment keeps auto-memory off.
@@ -84,10 +88,10 @@ def _flags(bot: Bot, access: AgentAccess, folders: AgentFolders) -> dict[str, st
 
 
 def _session(start: Start) -> dict[str, Any]:
-    if not isinstance(start, Resume):
+    if isinstance(start, Fresh):
         return {"session_id": start.session_id}
     chosen: dict[str, Any] = {"resume": start.session_id}
-    if start.orphan is not None and start.orphan.after is not None:
+    if isinstance(start, Resume) and start.orphan is not None and start.orphan.after is not None:
         chosen["resume_session_at"] = start.orphan.after
         chosen["resume_drops_turn"] = start.orphan.prompt_uuid
     return chosen

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.agent.compaction import Compaction
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fresh:
@@ -29,4 +31,4 @@ class Resume:
     orphan: Orphan | None = None
 
 
-Start = Fresh | Resume
+Start = Fresh | Resume | Compaction

@@ -106,6 +106,10 @@ class Opener:
         if not session.stored:
             return first_opening(file), Opened(path=Warmth.COLD)
         transcript = await self._agent.transcript(file.key.bot, file.session_id)
+        if transcript is not None and transcript.torn:
+            log.warning("summary_torn", bot=file.key.bot, room=file.key.room)
+            await self._agent.mend(file.key.bot, file.session_id)
+            transcript = await self._agent.transcript(file.key.bot, file.session_id)
         prompts = await self._prompts.prompts(file.session_id)
         opening = choose_opening(file, transcript, prompts)
         return opening, Opened(path=opening.path, unheard=opening.unheard, prompts=prompts)
@@ -138,7 +142,7 @@ class Opener:
         spare.ticket.hurry(ticket.deadline)
         try:
             await self._renew(session, spare.session_id)
-            session.begin(spare, self._counting(session), counted_usd=0.0)
+            session.begin(spare, self.counting(session), counted_usd=0.0)
         finally:
             if session.conversation is not spare:
                 await spare.close()
@@ -148,10 +152,11 @@ class Opener:
     async def _start(self, session: Session, bot: Bot, opening: Opening, ticket: Ticket) -> None:
         """Boot a child, once there is a place for it."""
         conversation = await self._conversations.start(bot, opening.start, ticket, session)
-        session.begin(conversation, self._counting(session), counted_usd=opening.counted_usd)
+        session.begin(conversation, self.counting(session), counted_usd=opening.counted_usd)
         await conversation.opened()
 
-    def _counting(self, session: Session) -> Callable[[float], None]:
+    def counting(self, session: Session) -> Callable[[float], None]:
+        """Return what takes the cost that a child of *session* has counted."""
         return partial(self._spent, session)
 
     def _spent(self, session: Session, counted_usd: float) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,6 +16,7 @@ from bot.agent.memory import MemorySamples
 from bot.config.bot import Bot
 from bot.records import SessionKey
 from bot.sessions.budget import Allowance
+from bot.sessions.compacting import Compacting
 from bot.sessions.conversations import Conversations
 from bot.sessions.eviction import Eviction
 from bot.sessions.files import SessionFiles
@@ -34,6 +36,14 @@ _SLICE: Final = 200
 _PATIENCE_S: Final = 60.0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Background:
+    """What is done to sessions while no turn asks for them."""
+
+    warming: Warming
+    compacting: Compacting
+
+
 class Sessions:
     """All sessions of this process."""
 
@@ -44,7 +54,7 @@ class Sessions:
         spares: Spares,
         eviction: Eviction,
         opener: Opener,
-        warming: Warming,
+        background: Background,
         saving: Saving,
     ) -> None:
         #: How long a turn waits for a place before its room is told that there is none.
@@ -54,7 +64,8 @@ class Sessions:
         self._spares = spares
         self._eviction = eviction
         self._opener = opener
-        self._warming = warming
+        self._warming = background.warming
+        self._compacting = background.compacting
         self._saving = saving
         self._hits: Counter[Warmth] = Counter()
 
@@ -71,6 +82,7 @@ class Sessions:
         deadline = asyncio.get_running_loop().time() + self.patience_s
         if (known := self._registry.get(key)) is not None:
             known.hurry(deadline)
+            self._compacting.give_way(known)
         ticket = Ticket(Urgency.TURN, deadline=deadline)
         async with self._registry.hold(key) as session:
             session.lane = lane
@@ -80,7 +92,7 @@ class Sessions:
                 try:
                     yield seat
                 finally:
-                    self._leave(session, seat)
+                    self._leave(session, bot, seat)
             finally:
                 if not session.hot:
                     # Dead, still booting for nobody, or in the middle of what nobody waits for.
@@ -90,11 +102,13 @@ class Sessions:
         """Have the session of *key* opened early: a message for it has arrived in *lane*."""
         if (known := self._registry.get(key)) is not None:
             known.lane = lane
+            self._compacting.give_way(known)
         self._warming.early(bot, key)
 
     def lane_ended(self, lane: str) -> None:
         """Take note that no message waits in *lane* any more."""
         self._conversations.lane_ended(lane)
+        self._compacting.lane_ended(lane)
 
     def bots_changed(self) -> None:
         """Take note that the bots are others now: their spares are too."""
@@ -121,6 +135,7 @@ class Sessions:
     def stop_ahead(self) -> None:
         """Open nothing any more that no turn asks for: the server is being stopped."""
         self._warming.close()
+        self._compacting.close()
         self._spares.stop()
 
     async def expire(
@@ -169,6 +184,7 @@ class Sessions:
             boots=conversations.started,
             boots_waiting=conversations.boots_waiting,
             recycled=self._warming.recycled,
+            compactions=self._compacting.done,
             silenced=conversations.silenced,
             memory_bytes=allowance.total_bytes(conversations.pids),
             memory_budget_bytes=allowance.budget.most_bytes,
@@ -178,13 +194,14 @@ class Sessions:
         assert session.conversation is not None, "opened, and not there"  # noqa: S101 - a bug of ours
         return Seat(session, session.conversation)
 
-    def _leave(self, session: Session, seat: Seat) -> None:
+    def _leave(self, session: Session, bot: Bot, seat: Seat) -> None:
         """Take note of how a turn went."""
         if seat.asked:
             self._hits[seat.path] += 1
             session.last_path = seat.path
         if seat.reply is not None:
             self._saving.soon(session.turn_ended(self._registry.now()))
+            self._compacting.note(session, bot, seat.reply)
         if seat.path is not Warmth.HOT:
             self._spares.refill()  # only now: a boot would have taken time from this turn
 
@@ -199,6 +216,7 @@ class Sessions:
                 log.warning("session_unremovable", bot=key.bot, room=key.room, why=str(error))
                 return False
             self._registry.drop(session)
+            self._compacting.forget(session)
             return True
 
 
@@ -233,8 +251,11 @@ async def open_sessions(
         registry.on_release = conversations.slots.look_again
         saving = Saving(files)
         opener = Opener(agent, registry, conversations, spares, saving, prompts)
-        warming = Warming(registry, opener, group)
-        sessions = Sessions(registry, conversations, spares, eviction, opener, warming, saving)
+        background = Background(
+            warming=Warming(registry, opener, group),
+            compacting=Compacting(registry, conversations, opener, group),
+        )
+        sessions = Sessions(registry, conversations, spares, eviction, opener, background, saving)
         group.create_task(saving.run(), name="session-files")
         refilling = group.create_task(spares.run(conversations), name="spares")
         try:

@@ -72,6 +72,8 @@ class SessionsStatistics:
     boots_waiting: int = 0
     #: Children that had grown too large and were replaced by fresh ones.
     recycled: int = 0
+    #: Long conversations that were summed up.
+    compactions: int = 0
     #: Children that were ended because they said nothing any more.
     silenced: int = 0
     #: What all children take, spares and booting ones included, their program once.

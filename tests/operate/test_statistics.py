@@ -70,6 +70,7 @@ async def test_a_session_shows_all_that_is_known(
         "lost": 0,
         "evicted": 2,
         "recycled": 4,
+        "compactions": 6,
         "died": 0,
         "silenced": 6,
     }

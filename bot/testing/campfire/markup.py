@@ -13,9 +13,8 @@ _MENTION_TYPE = "application/vnd.campfire.mention"
 _SIGNATURE = "0123456789abcdef0123456789abcdef01234567"
 _SGID = re.compile(r'<action-text-attachment\b[^>]*\bsgid="(?P<id>[A-Za-z0-9+/=_-]+?)--')
 _MENTION = re.compile(
-    r'(?P<start><action-text-attachment\b[^>]*\bsgid="(?P<id>[^"]*)"[^>]*>)'
-    r".*?(?P<end></action-text-attachment>)",
-    re.DOTALL,
+    r'(?P<start><action-text-attachment\b(?![^>]* content=)[^>]*\bsgid="(?P<id>[^"]*)"[^>]*>)'
+    r"(?P<end></action-text-attachment>)"
 )
 _USER = re.compile(r"gid://[\w-]+/User/(?P<id>\d+)")
 
@@ -54,7 +53,7 @@ def mentioned_ids(body: str) -> list[int]:
 
 
 def with_names(body: str, names: Mapping[int, str]) -> str:
-    """Return *body* with the present name inside each mention, as Rails renders it."""
+    """Return *body* with the present name inside each mention that comes without one."""
 
     def named(found: re.Match[str]) -> str:
         name = names.get(user_id_in(found["id"]) or 0, "")

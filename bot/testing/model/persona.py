@@ -11,6 +11,9 @@ _REMEMBER = re.compile(r"\bremember:\s*(?P<what>.+)", re.IGNORECASE | re.DOTALL)
 _ECHO = re.compile(r"\becho:\s?(?P<what>.+)", re.IGNORECASE | re.DOTALL)
 _DIRECTIVE = re.compile(r"\[(?:wait|fail|stall|drop|drip)\b[^\]]*\]\s*")
 
+#: Characters of what somebody said that a summary keeps.
+_KEPT = 200
+
 TABLE = """\
 Here is a table:
 
@@ -98,6 +101,13 @@ def _whole_prompt(request: Request, _asked: str) -> str:
     )
 
 
+def _summary(request: Request, _asked: str) -> str:
+    """Keep all that people said, up to a bound, in the form that the child takes it in."""
+    earlier = request.conversation[:-1]
+    said = "\n".join(f"{one.speaker or 'Before'}: {one.text[:_KEPT]}" for one in earlier)
+    return f"<analysis>People talked.</analysis>\n<summary>\n{said}\n</summary>"
+
+
 def _note(_request: Request, asked: str) -> str:
     match = _REMEMBER.search(asked)
     return f"I will remember: {match['what']}" if match else asked
@@ -122,6 +132,8 @@ def _sample(text: str) -> Callable[[Request, str], str]:
 _ANSWERS: tuple[tuple[re.Pattern[str], Callable[[Request, str], str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), answer)
     for pattern, answer in (
+        # What the agent's child asks for when a conversation has grown long.
+        (r"\bdetailed summary of the conversation so far\b", _summary),
         (r"\becho:", _echo),
         (r"\brepeat the whole prompt\b", _whole_prompt),
         (r"\bwhat(?: is|'s|’s) my name\b", _own_name),  # noqa: RUF001 -- people type it
