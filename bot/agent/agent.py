@@ -82,11 +82,11 @@ class Agent:
         work = self._folders.work(bot, session_id)
         return await asyncio.to_thread(made_since, work, since.timestamp())
 
-    async def mend(self, bot: str, session_id: str) -> None:
-        """Take off a session's transcript what `Transcript.torn` says. Raises OSError."""
+    async def mend(self, bot: str, session_id: str, torn: str) -> None:
+        """Cut a session's transcript where `Transcript.torn` says. Raises OSError."""
         path = find_transcript(self._folders.config(bot), session_id)
         if path is not None:
-            await asyncio.to_thread(cut_torn_summary, path)
+            await asyncio.to_thread(cut_torn_summary, path, torn)
 
     async def forget(self, bot: str, session_id: str) -> None:
         """Remove the session's transcript and working directory. Its child must be gone."""

@@ -26,16 +26,16 @@ class Compaction:
     session_id: str
 
 
-def cut_torn_summary(path: Path) -> None:
-    """Take a boundary without its summary off the transcript: what it hid is the memory again.
+def cut_torn_summary(path: Path, boundary: str) -> None:
+    """Cut the transcript before the entry *boundary*: what that hid is the memory again.
 
     Raises OSError.
     """
     with path.open("r+b") as file:
-        at = begins = 0
+        at = 0
         for line in file:
-            if _BOUNDARY in line:
-                begins = at
+            if _BOUNDARY in line and boundary.encode() in line:
+                file.truncate(at)
+                os.fsync(file.fileno())
+                return
             at += len(line)
-        file.truncate(begins)
-        os.fsync(file.fileno())

@@ -106,9 +106,9 @@ class Opener:
         if not session.stored:
             return first_opening(file), Opened(path=Warmth.COLD)
         transcript = await self._agent.transcript(file.key.bot, file.session_id)
-        if transcript is not None and transcript.torn:
+        if transcript is not None and transcript.torn is not None:
             log.warning("summary_torn", bot=file.key.bot, room=file.key.room)
-            await self._agent.mend(file.key.bot, file.session_id)
+            await self._agent.mend(file.key.bot, file.session_id, transcript.torn)
             transcript = await self._agent.transcript(file.key.bot, file.session_id)
         prompts = await self._prompts.prompts(file.session_id)
         opening = choose_opening(file, transcript, prompts)
