@@ -109,6 +109,8 @@ class Agent:
         if not is_session_id(session_id):
             return  # from a file that others wrote: nothing of ours, and perhaps a path elsewhere
         delete_transcript(self._folders.config(bot), session_id)
+        for scratch in self._folders.scratch(bot).glob(f"*/*/{session_id}"):
+            shutil.rmtree(scratch)
         work = self._folders.work(bot, session_id)
         if work.exists():
             shutil.rmtree(work)

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message
 
+from bot.agent.blocks import Content
 from bot.agent.boots import Boots
 from bot.agent.child import kill
 from bot.agent.client import Client, one_prompt
@@ -130,7 +131,7 @@ class Conversation:
         raise self._end
 
     async def ask(
-        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+        self, text: Content, *, prompt_uuid: str, timeout_s: float, silence_s: float
     ) -> Reply:
         """Send one prompt and return its answer, as soon as that is complete.
 
@@ -223,7 +224,7 @@ class Conversation:
         if not asking.heard.is_set() or not await within(_REST_S, asking.finished):
             await self._interrupt()
 
-    async def _send(self, text: str, prompt_uuid: str) -> None:
+    async def _send(self, text: Content, prompt_uuid: str) -> None:
         with foreign_errors(self._stderr):
             await self._client.query(one_prompt(text, prompt_uuid))
 

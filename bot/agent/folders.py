@@ -26,6 +26,10 @@ class AgentFolders:
         """Return the child's working directory, the same for the whole life of a session."""
         return self.root / "work" / bot / session_id
 
+    def scratch(self, bot: str) -> Path:
+        """Return where the bot's children put what they need for a while: images, long results."""
+        return self.config(bot) / "tmp"
+
     def mcp(self, bot: str) -> Path:
         """Return the bot's MCP configuration: a file, since arguments can be read by everybody."""
         return self.root / "agent" / f"{bot}.mcp.json"
@@ -40,7 +44,8 @@ class AgentFolders:
 
         Raises AgentStartFailed or OSError.
         """
-        for folder in (self.config(bot.id), self.work(bot.id, session_id)):
+        work = self.work(bot.id, session_id)
+        for folder in (self.config(bot.id), self.scratch(bot.id), work):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _give(folder, bot)
         if bot.agent.mcp_servers:

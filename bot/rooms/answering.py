@@ -1,5 +1,6 @@
 """Getting the agent's answer to a message, exactly once as far as the agent can see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
@@ -7,12 +8,13 @@ from uuid import uuid4
 import structlog
 
 from bot.agent.agent import Agent
+from bot.agent.blocks import with_files
 from bot.agent.made_files import MadeFiles
 from bot.agent.reply import Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
-from bot.records import Attempt, AttemptState, Entry, Exchange, Message, SessionKey
+from bot.records import Attempt, AttemptState, Entry, Exchange, File, Message, SessionKey
 from bot.rooms.prompt import compose_prompt
 from bot.sessions.seat import Seat
 from bot.sessions.sessions import Sessions
@@ -44,19 +46,21 @@ class Answering:
         self._sessions = sessions
         self._agent = agent
 
-    async def answer(self, entry: Entry, bot: Bot, *, alone: bool = False) -> Answer | None:
+    async def answer(
+        self, entry: Entry, bot: Bot, *, alone: bool = False, files: Sequence[File] = ()
+    ) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 
-        *alone* says that nothing else runs meanwhile. Raises AgentError when there is none to be
-        had.
+        *alone* says that nothing else runs meanwhile. *files* came with the message. Raises
+        AgentError when there is none to be had.
         """
         try:
-            return await self._find(entry) or await self._ask(entry, bot, alone=alone)
+            return await self._find(entry) or await self._ask(entry, bot, files, alone=alone)
         except (ConversationDied, AgentStartFailed) as error:
             log.warning("turn_retried", bot=bot.id, entry=entry.seq, why=str(error))
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
-        return await self._find(current) or await self._ask(entry, bot, alone=alone)
+        return await self._find(current) or await self._ask(entry, bot, files, alone=alone)
 
     async def made(self, answer: Answer, bot: Bot) -> MadeFiles:
         """Return the files that came about with *answer*, if the bot may post any."""
@@ -74,7 +78,9 @@ class Answering:
                 return Answer(markdown=text, attempt=attempt, path=None, reply=None)
         return None
 
-    async def _ask(self, entry: Entry, bot: Bot, *, alone: bool) -> Answer | None:
+    async def _ask(
+        self, entry: Entry, bot: Bot, files: Sequence[File], *, alone: bool
+    ) -> Answer | None:
         key = session_key(bot, entry.message)
         async with self._sessions.seat(
             bot, key, asked_at=entry.accepted_at, lane=entry.lane
@@ -85,7 +91,7 @@ class Answering:
             if attempt is None:
                 return None
             recap = await self._recap(entry, bot, key, seat)
-            prompt = compose_prompt(entry.message, recap)
+            prompt = with_files(compose_prompt(entry.message, recap, files=bool(files)), files)
             try:
                 reply = await seat.ask(
                     prompt,

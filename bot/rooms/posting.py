@@ -15,6 +15,7 @@ from bot.journal.journal import Journal
 from bot.records import Entry, File, Outcome, Part, PartState, Person
 from bot.rooms.lookup import Fate, History, Lookup
 from bot.rooms.retry import repeat_after, retry_after
+from bot.rooms.uploads import Uploads
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -23,7 +24,7 @@ T = TypeVar("T")
 _JOURNAL_RETRY_S = 1.0
 
 
-class Chat(History, Protocol):
+class Chat(History, Uploads, Protocol):
     """The platform, as far as a reply needs it."""
 
     def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:

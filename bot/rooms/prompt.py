@@ -17,8 +17,11 @@ _NAME_CHARACTERS = 80
 _RECAP_CHARACTERS = 600
 
 
-def compose_prompt(message: Message, recap: Sequence[Exchange] = ()) -> str:
-    """Return the prompt for *message*, after a recap of what a lost session knew."""
+def compose_prompt(message: Message, recap: Sequence[Exchange] = (), *, files: bool = False) -> str:
+    """Return the prompt for *message*, after a recap of what a lost session knew.
+
+    *files* says whether files of the message come before it.
+    """
     attributes = {
         "from": message.author.name,
         "user": message.author.id,
@@ -27,7 +30,7 @@ def compose_prompt(message: Message, recap: Sequence[Exchange] = ()) -> str:
         "direct": "yes" if message.direct else None,
         "at": message.received_at.isoformat(timespec="seconds"),
     }
-    element = f"<message{_attributes(attributes)}>\n{_body(message)}\n</message>"
+    element = f"<message{_attributes(attributes)}>\n{_body(message, files=files)}\n</message>"
     return f"{_recap(recap)}\n\n{element}" if recap else element
 
 
@@ -44,7 +47,9 @@ def _recap(exchanges: Sequence[Exchange]) -> str:
     )
 
 
-def _body(message: Message) -> str:
+def _body(message: Message, *, files: bool) -> str:
+    if message.kind is MessageKind.UPLOAD and files:
+        return f'(uploaded the file "{_text(message.text)}", which stands above)'
     if message.kind is MessageKind.UPLOAD:
         return f'(uploaded the file "{_text(message.text)}"; its content is not available)'
     return _text(message.text)

@@ -18,6 +18,7 @@ from bot.rooms.posting import Chat, Posting
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.report import Stopwatch, TurnReport
 from bot.rooms.sentences import BUG, CRASHED, HELP, left_out, sentence_for
+from bot.rooms.uploads import given_with
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,8 @@ class Turns:
         if entry.message.kind is MessageKind.BARE:
             return Saying(markdown=HELP, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
-            answer = await self._answering.answer(entry, bot, alone=alone)
+            files = await given_with(entry.message, bot, self._chats[bot.platform])
+            answer = await self._answering.answer(entry, bot, alone=alone, files=files)
         except AgentError as error:
             reason = f"{type(error).__name__}: {error}"
             log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from bot.agent.blocks import Content
 from bot.agent.conversation import Conversation
 from bot.agent.reply import Reply
 from bot.records import SessionPrompts
@@ -33,7 +34,7 @@ class Seat:
         self._conversation = conversation
 
     async def ask(
-        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+        self, text: Content, *, prompt_uuid: str, timeout_s: float, silence_s: float
     ) -> Reply:
         """Send one prompt; see `Conversation.ask` for what it raises."""
         self.asked = True

@@ -149,6 +149,8 @@ class FakeChat:
     looks: list[Exception | Sequence[RoomMessage]] = field(default_factory=list)
     #: What others have said there; None: nobody can read the room.
     history: list[RoomMessage] | None = None
+    #: What comes with every message, or why it cannot be had.
+    given: tuple[File, ...] | Exception = ()
     #: After which message the room was read, each time.
     read: list[str] = field(default_factory=list)
 
@@ -171,6 +173,13 @@ class FakeChat:
     async def post_file(self, *, room: str, file: File, key: str) -> str | None:
         """Post a file, which the room shows by its name and content."""
         return await self.post(room=room, html=f"{file.name}: {file.content.decode()}", key=key)
+
+    async def files(self, message: Message, *, key: str) -> tuple[File, ...]:
+        """Give what came with the message, or fail."""
+        assert (message.room, key) == ("42", "9-abcdefghijkl")
+        if isinstance(self.given, Exception):
+            raise self.given
+        return self.given
 
     async def history_since(
         self, room: str, key: str, after: str, *, limit: int

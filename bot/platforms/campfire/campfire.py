@@ -69,6 +69,10 @@ class Campfire:
         """Post *file* as the bot of *key*; result and errors as those of `post`."""
         return await self._api.post_file(room=room, file=file, key=key)
 
+    async def files(self, message: Message, *, key: str) -> tuple[File, ...]:  # noqa: ARG002 - the port's
+        """Return nothing: Campfire gives a bot a file's name, and no way to its content."""
+        return ()
+
     def author_of(self, key: str) -> str:
         """Return the id of the author as whom *key* posts."""
         return user_id(key)
