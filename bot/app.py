@@ -16,6 +16,7 @@ from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
+from bot.config.bot import Bot
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
@@ -36,6 +37,7 @@ from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
+from bot.rooms.context import Boundless, Contexts
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
 from bot.rooms.posting import Posting
@@ -44,7 +46,7 @@ from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
 from bot.sessions.sessions import Sessions, open_sessions
-from bot.sessions.spares import Spares
+from bot.sessions.spares import Spares, fitting
 from bot.web.edge import Edge
 from bot.web.webhook import Webhook
 
@@ -89,7 +91,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        answering = Answering(journal, sessions, agent)
+        contexts = Contexts(journal.hearing, chats, Boundless())
+        answering = Answering(journal, sessions, agent, contexts)
         posting = Posting(journal)
         turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
         lanes = await opened(
@@ -160,12 +163,22 @@ def _sessions(
     """Return the sessions, within their budget, to be opened."""
     samples = MemorySamples()
     budget = Budget.of(settings.memory_budget_bytes, child_bytes=settings.child_limit_bytes)
+    allowance = Allowance(budget, samples)
+
+    def each() -> int:
+        set_to = settings.spares
+        return fitting(allowance.places, len(roster.bots)) if set_to is None else set_to
+
+    def remembering() -> Mapping[str, Bot]:
+        # The others begin each turn with a child of its own, which no spare can be.
+        return {name: bot for name, bot in roster.bots.items() if bot.session.record}
+
     return open_sessions(
         agent,
         SessionFiles(cache),
         journal,
-        spares=Spares(agent, lambda: roster.bots, each=settings.spares),
-        allowance=Allowance(budget, samples),
+        spares=Spares(agent, remembering, each=each),
+        allowance=allowance,
         samples=samples,
     )
 

@@ -50,6 +50,9 @@ class Message:
     #: As the platform stores it, not sanitised; None for an upload.
     html: str | None
     received_at: datetime
+    #: Whether nothing of it, nor of its answer, may be kept once it has ended. Decided when it is
+    #: accepted.
+    off_record: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -187,6 +190,8 @@ class Attempt:
     session_id: str
     state: AttemptState
     started_at: datetime
+    #: Up to which position the room's own talk came along with it; None when nobody could read it.
+    heard: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from bot.agent.line import Ticket
 from bot.agent.made_files import MadeFiles, made_since
 from bot.agent.options import agent_options
 from bot.agent.selfcheck import ChildVersion, check_child
-from bot.agent.start import Fresh, Start
+from bot.agent.start import Fresh, Start, Unkept
 from bot.agent.transcript import (
     Transcript,
     delete_transcript,
@@ -64,11 +64,12 @@ class Agent:
 
         Raises AgentMissing when one of the bot's in-process tools cannot be loaded.
         """
+        unkept = isinstance(start, Unkept)
         return Conversation(
             bot,
             start,
             access=self._access,
-            folders=self._folders,
+            folders=self._folders.set_apart(start.session_id) if unkept else self._folders,
             boots=self._boots,
             ticket=ticket,
         )
@@ -92,10 +93,17 @@ class Agent:
         """Remove the session's transcript and working directory. Its child must be gone."""
         await asyncio.to_thread(self._forget, bot, session_id)
 
+    async def erase(self, session_id: str) -> None:
+        """Remove what an `Unkept` session may have left. Its child must be gone. Raises OSError."""
+        folder = self._folders.set_apart(session_id).config("")
+        if folder.exists():  # else its child never came to boot
+            await asyncio.to_thread(shutil.rmtree, folder)
+
     async def tidy(self, known: Iterable[str]) -> None:
         """Remove the empty working directories of sessions that are not *known*.
 
-        They are of spares that a crash left behind. For the start, before there is a child.
+        They are of spares that a crash left behind; and what it left of a session that nobody was
+        to keep goes as a whole. For the start, before there is a child.
         """
         await asyncio.to_thread(self._tidy, frozenset(known))
 
@@ -104,6 +112,8 @@ class Agent:
             if is_session_id(work.name) and work.name not in known:
                 with suppress(OSError):  # not empty: of a session whose file is gone
                     work.rmdir()
+        for folder in self._folders.left_apart():
+            shutil.rmtree(folder)
 
     def _forget(self, bot: str, session_id: str) -> None:
         if not is_session_id(session_id):

@@ -4,11 +4,15 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from bot.config.bot import Bot
 from bot.errors import AgentStartFailed
+
+_APART: Final = "apart."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,18 +21,31 @@ class AgentFolders:
 
     #: The session cache, absolute: the child runs in another working directory.
     root: Path
+    #: The one session whose folders these are, with nothing of any other; None: all that are kept.
+    apart: str | None = None
 
     def config(self, bot: str) -> Path:
         """Return the bot's CLAUDE_CONFIG_DIR, which holds its transcripts."""
-        return self.root / "agent" / bot
+        # A point is in no bot's id.
+        return self.root / "agent" / (f"{_APART}{self.apart}" if self.apart else bot)
 
     def work(self, bot: str, session_id: str) -> Path:
         """Return the child's working directory, the same for the whole life of a session."""
+        if self.apart:
+            return self.config(bot) / "work"
         return self.root / "work" / bot / session_id
 
     def scratch(self, bot: str) -> Path:
         """Return where the bot's children put what they need for a while: images, long results."""
         return self.config(bot) / "tmp"
+
+    def set_apart(self, session_id: str) -> "AgentFolders":
+        """Return folders for one session, which can be removed with all that was left there."""
+        return replace(self, apart=session_id)
+
+    def left_apart(self) -> Iterator[Path]:
+        """Yield the folders set apart that a crash left behind."""
+        return (self.root / "agent").glob(f"{_APART}*")
 
     def mcp(self, bot: str) -> Path:
         """Return the bot's MCP configuration: a file, since arguments can be read by everybody."""

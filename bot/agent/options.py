@@ -9,7 +9,8 @@ from claude_agent_sdk.types import ThinkingConfig
 from bot.agent.compaction import Compaction
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import child_environment
-from bot.agent.start import Fresh, Resume, Start
+from bot.agent.preamble import instructions
+from bot.agent.start import Resume, Start, Unkept
 from bot.agent.tools import in_process_servers
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
@@ -32,7 +33,7 @@ def agent_options(
     `AgentFolders.prepare` puts the files and folders in place that they name.
     """
     rules = bot.agent
-    servers = in_process_servers(bot, folders.work(bot.id, start.session_id))
+    servers = _servers(bot, start, folders)
     effort, thinking = _thinking(rules.thinking)
     return ClaudeAgentOptions(
         # Nothing of the machine: no settings, hooks, CLAUDE.md, .mcp.json of the folder.
@@ -47,7 +48,7 @@ def agent_options(
         permission_mode="dontAsk",
         mcp_servers=servers,
         # Without `snapshot: False` a resumed session keeps the prompt of its first request.
-        system_prompt={"type": "custom", "prompt": bot.system_prompt, "snapshot": False},
+        system_prompt={"type": "custom", "prompt": instructions(bot), "snapshot": False},
         model=bot.model,
         fallback_model=rules.fallback_model,
         effort=effort,
@@ -72,12 +73,20 @@ def _thinking(level: str) -> tuple[Any, ThinkingConfig]:
     return level, {"type": "adaptive"}
 
 
+def _servers(bot: Bot, start: Start, folders: AgentFolders) -> dict[str, Any]:
+    """Load the bot's own tools; of what nobody is to keep, there are no files to be posted."""
+    unkept = isinstance(start, Unkept)
+    return in_process_servers(bot, None if unkept else folders.work(bot.id, start.session_id))
+
+
 def _flags(
     bot: Bot, start: Start, access: AgentAccess, folders: AgentFolders
 ) -> dict[str, str | None]:
     flags: dict[str, str | None] = {}
     if not isinstance(start, Compaction):
         flags["disable-slash-commands"] = None
+    if isinstance(start, Unkept):
+        flags["no-session-persistence"] = None
     if access.api_key:
         # `--bare` boots fastest and keeps no memory, but takes an API key only: with an OAuth
         # token it is left out, and the environment keeps auto-memory off.
@@ -88,7 +97,7 @@ def _flags(
 
 
 def _session(start: Start) -> dict[str, Any]:
-    if isinstance(start, Fresh):
+    if not isinstance(start, Resume | Compaction):
         return {"session_id": start.session_id}
     chosen: dict[str, Any] = {"resume": start.session_id}
     if isinstance(start, Resume) and start.orphan is not None and start.orphan.after is not None:

@@ -16,6 +16,7 @@ _FLAGS = (
     "--strict-mcp-config",
     "--setting-sources",
     "--session-id",
+    "--no-session-persistence",
     "--resume",
     "--tools",
     "--permission-mode",

@@ -1,4 +1,4 @@
-"""How a conversation begins: with a fresh session, or with one that is resumed."""
+"""How a conversation begins: with a fresh session, one that is resumed, or one nobody keeps."""
 
 from dataclasses import dataclass
 
@@ -31,4 +31,11 @@ class Resume:
     orphan: Orphan | None = None
 
 
-Start = Fresh | Resume | Compaction
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unkept:
+    """Start a session that nobody can resume: nothing of it is written, nothing of it stays."""
+
+    session_id: str
+
+
+Start = Fresh | Resume | Unkept | Compaction

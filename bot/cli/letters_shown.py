@@ -9,7 +9,11 @@ from rich.text import Text
 from bot.cli.letters import Shown
 from bot.operate.escaping import escape
 
-_RETRY = {"post": "posts the frozen answer", "ask": "asks the agent again"}
+_RETRY = {
+    "post": "posts the frozen answer",
+    "ask": "asks the agent again",
+    "no": "is not possible: its text is gone",
+}
 _WIDE = 10
 
 

@@ -54,7 +54,7 @@ class SessionTable(Table):
         20,
         ge=0,
         le=200,
-        description="Most messages said to others since the bot's last answer that come along "
+        description="Most messages said to others since the bot last listened that come along "
         "as context, where the platform gives them; 0 for none.",
     )
     max_context_tokens: int = Field(

@@ -122,11 +122,12 @@ class Settings(BaseSettings):
         description="Memory of one conversation beyond which it is replaced by a fresh one, "
         "between two turns.",
     )
-    spares: int = Field(
-        1,
+    spares: int | None = Field(
+        None,
         ge=0,
         le=64,
-        description="Conversations that each bot keeps ready for rooms that are new; 0 keeps none.",
+        description="Conversations that each bot keeps ready for rooms that are new; 0 keeps none; "
+        "unset: 1 to 3, by the memory there is.",
     )
     warm_rooms: int = Field(
         16,

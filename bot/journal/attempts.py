@@ -63,13 +63,13 @@ def start(
 
 
 def end(
-    db: sqlite3.Connection, seq: int, *, state: AttemptState, error: str | None, at: float
+    db: sqlite3.Connection, attempt: Attempt, *, state: AttemptState, error: str | None, at: float
 ) -> None:
-    """Record how an attempt ended; what was answered stays answered."""
+    """Record how an attempt ended, and what it has heard; what was answered stays answered."""
     db.execute(
-        "UPDATE attempts SET state = ?, error = ?, ended_at = ?"
+        "UPDATE attempts SET state = ?, error = ?, ended_at = ?, heard = ?"
         " WHERE seq = ? AND state <> 'answered'",
-        (state.value, storable(error), at, seq),
+        (state.value, storable(error), at, attempt.heard, attempt.seq),
     )
 
 
@@ -134,4 +134,5 @@ def _attempt(row: sqlite3.Row) -> Attempt:
         session_id=row["session_id"],
         state=AttemptState(row["state"]),
         started_at=moment(row["started_at"]),
+        heard=row["heard"],
     )

@@ -44,10 +44,10 @@ def retry(db: sqlite3.Connection, seq: int) -> bool:
 
     A frozen answer is posted, as far as it does not stand in the room; any other reply is
     forgotten, and the agent asked again. What was posted stays, and so do the attempts: an answer
-    that is in the transcript is found there.
+    that is in the transcript is found there. What was off the record is gone, and so refused.
     """
     letter = read(db, seq)
-    if letter is None:
+    if letter is None or letter.entry.message.off_record:
         return False
     db.execute(_REOPEN, (seq,))
     counters.count_reopened(db)

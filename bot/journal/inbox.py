@@ -11,7 +11,7 @@ from bot.records import Acceptance, Entry, Message, MessageKind, Outcome, Person
 
 _COLUMNS = (
     "platform, bot, message_id, lane, room, room_name, direct, position,"
-    " author_id, author_name, kind, text, html, received_at, accepted_at"
+    " author_id, author_name, kind, text, html, received_at, accepted_at, off_record"
 )
 _ROW = f"({', '.join('?' * len(_COLUMNS.split(',')))})"
 
@@ -170,6 +170,7 @@ def _values(message: Message, lane: str, at: float) -> tuple[str | int | float |
         storable(message.html),
         message.received_at.timestamp(),
         at,
+        int(message.off_record),
     )
 
 
@@ -187,4 +188,5 @@ def _message(row: sqlite3.Row) -> Message:
         text=row["text"],
         html=row["html"],
         received_at=moment(row["received_at"]),
+        off_record=bool(row["off_record"]),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
+from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
 from bot.journal.outgoing import Outgoing
 from bot.journal.places import Places
@@ -45,6 +46,8 @@ class Journal:
         self.places = Places(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
+        #: What the sessions have heard of their rooms, and what nobody may hear again.
+        self.hearing = Hearing(writer)
         #: What has to be known of a reply before it leaves.
         self.outgoing = Outgoing(writer)
         self._node = node
@@ -121,7 +124,7 @@ class Journal:
         """Record how *attempt* ended; an answered one is ended by `freeze`."""
         at = self._now()
         await self._writer.write(
-            partial(attempts.end, seq=attempt.seq, state=state, error=error, at=at)
+            partial(attempts.end, attempt=attempt, state=state, error=error, at=at)
         )
 
     async def excuse_running(self) -> None:
@@ -206,8 +209,10 @@ class Journal:
         """End *entry* with *outcome*, or with its verdict; False when it had ended before.
 
         Records *last* as posted in the same commit, which saves a sync. With an outcome,
-        what has not left yet is given up; without one, all parts must be posted.
+        what has not left yet is given up; without one, all parts must be posted. Of what was said
+        off the record, no text is on disk any more.
         """
+        land = self._writer.erase if entry.message.off_record else self._writer.write
         operation = partial(
             replies.settle,
             entry=entry,
@@ -217,7 +222,7 @@ class Journal:
             remote_id=remote_id,
             at=self._now(),
         )
-        return await self._writer.write(operation)
+        return await land(operation)
 
     # ---- for operators ----
 

@@ -19,12 +19,17 @@ _Group = list[tuple[inbox.Arrival, _Answer]]
 _Landing = asyncio.Future[list[Acceptance]]
 
 
+#: From so many waiting on, more are worth waiting for, for so long.
+_MANY: Final = 4
+_GATHER_S: Final = 0.002
+
+
 class Reception:
     """Accepts messages in groups, from the loop that made it.
 
     A commit costs as much as dozens of rows, and each time the writer's thread wants the
-    interpreter it has to wait for a busy loop. So one group is under way at a time; somebody who
-    is alone never waits for others.
+    interpreter it has to wait for a busy loop. So one group is under way at a time, and in a rush
+    the next one gathers for a moment; somebody who is alone never waits for others.
     """
 
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
@@ -56,7 +61,8 @@ class Reception:
     async def skip(self, message: Message, lane: str, reason: str) -> Acceptance:
         """Record a message that gets no answer."""
         arrival, at = (message, lane), self._now()
-        return await self._writer.write(
+        land = self._writer.erase if message.off_record else self._writer.write
+        return await land(
             partial(inbox.skip, arrival=arrival, reason=reason, node=self._node, at=at)
         )
 
@@ -83,7 +89,7 @@ class Reception:
 
     def _landed(self, group: _Group, at: float, landing: _Landing) -> None:
         self._under_way -= 1
-        self.hand_over()
+        self._go_on()
         error = landing.exception()
         if error is None:
             self._familiar.note([arrival for arrival, _ in group], at=at)
@@ -93,6 +99,18 @@ class Reception:
         else:
             for one in group:  # one that cannot be stored keeps nobody else out
                 self._submit([one])
+
+    def _go_on(self) -> None:
+        """Hand over what came meanwhile; where that is much, with what comes right after it."""
+        if len(self._group) >= _MANY:
+            self._under_way += 1
+            self._loop.call_later(_GATHER_S, self._gathered)
+        else:
+            self.hand_over()
+
+    def _gathered(self) -> None:
+        self._under_way -= 1
+        self.hand_over()
 
     def _answer(self, group: _Group, acceptances: list[Acceptance]) -> None:
         """Tell everybody who still waits, and the lanes in any case."""

@@ -44,7 +44,7 @@ def freeze(
     if db.execute(_FREEZE, fixed).rowcount:
         outbox.add(db, entry, reply.parts, kind=reply.kind, at=at)
         if attempt is not None and reply.kind is PartKind.ANSWER:
-            attempts.end(db, attempt.seq, state=AttemptState.ANSWERED, error=None, at=at)
+            attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry)
 
 
@@ -69,7 +69,7 @@ def settle(
     counters.count_settled(db, ended)
     attempts.end_running(db, entry.seq, error=f"its message was settled as {ended}", at=at)
     outbox.kill_rest(db, entry.seq, error=f"its message was settled as {ended}")
-    if ended is Outcome.ANSWERED and row["answer"] is not None:
+    if ended is Outcome.ANSWERED and row["answer"] is not None and not row["off_record"]:
         history.record(db, row, at=at)
     return True
 

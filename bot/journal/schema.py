@@ -36,6 +36,7 @@ _FIRST = (
         reason TEXT,
         settled_at REAL,
         dropped_at REAL,                     -- when an operator took a dead letter off the list
+        off_record INTEGER NOT NULL DEFAULT 0,
         UNIQUE (platform, bot, message_id)
     ) STRICT
     """,
@@ -48,6 +49,7 @@ _FIRST = (
     """,
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
     "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead' AND dropped_at IS NULL",
+    "CREATE INDEX inbox_off_record ON inbox (message_id) WHERE off_record",
     """
     CREATE TABLE attempts (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,6 +62,7 @@ _FIRST = (
         started_at REAL NOT NULL,
         ended_at REAL,
         error TEXT,
+        heard INTEGER,                       -- up to this position the room's talk came along
         UNIQUE (entry, number)
     ) STRICT
     """,
@@ -93,6 +96,14 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX outbox_remote ON outbox (remote_id) WHERE remote_id IS NOT NULL",
+    # here, since a message ends in more than one place; the ids stay: they say what to leave out
+    """
+    CREATE TRIGGER inbox_withheld AFTER UPDATE OF state ON inbox
+    WHEN NEW.off_record AND NEW.state <> 'open' BEGIN
+        UPDATE inbox SET text = '', html = NULL, answer = NULL WHERE seq = NEW.seq;
+        UPDATE outbox SET html = '' WHERE entry = NEW.seq;
+    END
+    """,
     """
     CREATE TABLE counters (
         name TEXT PRIMARY KEY,

@@ -78,6 +78,7 @@ def _totals(statistics: SessionsStatistics) -> Iterator[tuple[str, str, int]]:
     yield "sessions_recycled", "Conversations grown too large.", statistics.recycled
     yield "sessions_compacted", "Long conversations summed up.", statistics.compactions
     yield "sessions_lost", "Sessions that could not be resumed.", statistics.lost
+    yield "sessions_recapped", "Turns that began with a recap.", statistics.recapped
     yield "children_booted", "Children started, spares included.", statistics.boots
     yield "children_died", "Children that ended on their own.", statistics.died
     yield "children_silenced", "Children ended because they were silent.", statistics.silenced

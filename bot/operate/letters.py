@@ -10,6 +10,8 @@ from bot.records import Attempt, Entry, Part
 
 #: A list is looked through; what was said is for whoever opens the letter.
 _LINE = 60
+#: Stands for a text that nobody may read.
+_OFF_RECORD = "(off the record)"
 _TRACEBACK = "Traceback ("
 #: SQLite counts no further.
 _LAST = 2**63 - 1
@@ -98,6 +100,10 @@ class DeadLetters:
     async def retry(self, seq: int) -> Shown:
         """Have it answered after all."""
         letter = await self._find(seq)
+        if letter.entry.message.off_record:
+            raise NotDead(
+                f"message {seq} was off the record: its text is gone, only its author knows it"
+            )
         if not await self._journal.letters.retry(seq):
             raise _not_dead(seq)  # somebody else was faster
         self._enqueue(letter.entry.lane)
@@ -130,7 +136,7 @@ class DeadLetters:
             "author": message.author.name,
             "received_at": message.received_at.isoformat(),
             "settled_at": letter.settled_at.isoformat(),
-            "first_line": _first_line(message.text),
+            "first_line": _OFF_RECORD if message.off_record else _first_line(message.text),
             "reason": self._redact(headline(letter.reason or "")),
         }
 
@@ -164,7 +170,9 @@ def _shortened(lines: list[str]) -> str:
 
 
 def _retry(letter: DeadLetter) -> str:
-    """Say what a retry does: ``post`` the frozen answer, or ``ask`` the agent."""
+    """Say what a retry does: ``post`` the frozen answer, ``ask`` the agent, or ``no``."""
+    if letter.entry.message.off_record:
+        return "no"
     return "post" if letter.has_answer else "ask"
 
 

@@ -53,6 +53,7 @@ class SessionRows:
             "boots": statistics.boots,
             "boots_waiting": statistics.boots_waiting,
             "lost": statistics.lost,
+            "recapped": statistics.recapped,
             "evicted": statistics.evicted,
             "recycled": statistics.recycled,
             "compactions": statistics.compactions,

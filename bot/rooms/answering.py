@@ -1,8 +1,9 @@
 """Getting the agent's answer to a message, exactly once as far as the agent can see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
 from uuid import uuid4
 
 import structlog
@@ -14,16 +15,15 @@ from bot.agent.reply import Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
-from bot.records import Attempt, AttemptState, Entry, Exchange, File, Message, SessionKey
+from bot.records import Attempt, AttemptState, Entry, File, Message, SessionKey
+from bot.rooms.context import Deaf, Talk
 from bot.rooms.prompt import compose_prompt
+from bot.rooms.recap import find_recap
 from bot.sessions.seat import Seat
 from bot.sessions.sessions import Sessions
 from bot.sessions.statistics import Warmth
 
 log = structlog.get_logger(__name__)
-
-#: How many exchanges a new session is told of when the old one is lost.
-_RECAP_TURNS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,13 +38,31 @@ class Answer:
     reply: Reply | None
 
 
+class Listening(Protocol):
+    """Ears for the rooms."""
+
+    def listening(self, entry: Entry, bot: Bot) -> AbstractAsyncContextManager[Talk]:
+        """Listen to what was said before *entry*."""
+        ...
+
+
+_DEAF = Deaf()
+
+
 class Answering:
     """Asks the agent. A child that ends costs one retry; a second end is the caller's."""
 
-    def __init__(self, journal: Journal, sessions: Sessions, agent: Agent) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        sessions: Sessions,
+        agent: Agent,
+        contexts: Listening = _DEAF,
+    ) -> None:
         self._journal = journal
         self._sessions = sessions
         self._agent = agent
+        self._contexts = contexts
 
     async def answer(
         self, entry: Entry, bot: Bot, *, alone: bool = False, files: Sequence[File] = ()
@@ -75,23 +93,29 @@ class Answering:
             transcript = await self._agent.transcript(entry.message.bot, attempt.session_id)
             text = transcript.answer_to(attempt.prompt_uuid) if transcript else None
             if text is not None:
-                return Answer(markdown=text, attempt=attempt, path=None, reply=None)
+                # What came along with its prompt has been heard.
+                heard = replace(attempt, heard=entry.message.position)
+                return Answer(markdown=text, attempt=heard, path=None, reply=None)
         return None
 
     async def _ask(
         self, entry: Entry, bot: Bot, files: Sequence[File], *, alone: bool
     ) -> Answer | None:
         key = session_key(bot, entry.message)
-        async with self._sessions.seat(
-            bot, key, asked_at=entry.accepted_at, lane=entry.lane
-        ) as seat:
+        async with (
+            self._contexts.listening(entry, bot) as talk,
+            self._seat(entry, bot, key) as seat,
+        ):
             attempt = await self._journal.start_attempt(
                 entry, session_id=seat.session_id, prompt_uuid=str(uuid4()), alone=alone
             )
             if attempt is None:
                 return None
-            recap = await self._recap(entry, bot, key, seat)
-            prompt = with_files(compose_prompt(entry.message, recap, files=bool(files)), files)
+            recap = await find_recap(self._journal, entry, bot, key, seat)
+            context = await talk.unheard_by(seat.session_id, key, lost=bool(recap))
+            attempt = replace(attempt, heard=context.upto)
+            said = compose_prompt(entry.message, recap, context.remarks, files=bool(files))
+            prompt = with_files(said, files)
             try:
                 reply = await seat.ask(
                     prompt,
@@ -106,26 +130,11 @@ class Answering:
                 raise
             return Answer(markdown=reply.text, attempt=attempt, path=seat.path, reply=reply)
 
-    async def _recap(
-        self, entry: Entry, bot: Bot, key: SessionKey, seat: Seat
-    ) -> tuple[Exchange, ...]:
-        """Return what the room last talked about, as far as the agent should know it and does not.
-
-        A room whose last turn is younger than the TTL has a session; a cold start then means
-        that it was lost. An older one has expired, and begins anew as it should.
-        """
-        new = seat.path in (Warmth.COLD, Warmth.SPARE)
-        limit = _RECAP_TURNS if new else seat.unheard
-        if limit == 0:
-            return ()
-        last = await self._journal.recent(
-            platform=bot.platform, bot=bot.id, room=key.room, user=key.user, limit=limit
-        )
-        alive_since = entry.accepted_at - timedelta(seconds=bot.session.ttl_s)
-        if not last or last[-1].settled_at < alive_since:
-            return ()
-        log.warning("session_recapped", bot=bot.id, room=key.room, exchanges=len(last))
-        return last
+    def _seat(self, entry: Entry, bot: Bot, key: SessionKey) -> AbstractAsyncContextManager[Seat]:
+        """Return a place in the session of *key*, or beside it when nothing may stay."""
+        if entry.message.off_record:
+            return self._sessions.aside(bot, key)
+        return self._sessions.seat(bot, key, asked_at=entry.accepted_at, lane=entry.lane)
 
 
 def session_key(bot: Bot, message: Message) -> SessionKey:

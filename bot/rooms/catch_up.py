@@ -18,6 +18,7 @@ from bot.journal.journal import Journal
 from bot.journal.views import Place
 from bot.records import Acceptance, Credentials, Ignored, Message, RoomMessage
 from bot.rooms.lane import lane_of
+from bot.rooms.off_record import with_record
 
 log = structlog.get_logger(__name__)
 
@@ -178,4 +179,4 @@ class CatchUp:
             )
             for message in found
         )
-        return [message for message in read if isinstance(message, Message)]
+        return [with_record(bot, message) for message in read if isinstance(message, Message)]

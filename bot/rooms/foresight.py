@@ -57,7 +57,8 @@ class Foresight:
         """Take a message, and have its session opened."""
         landing = self._inbox.accept(message, lane=lane)
         bot = self._bots(message.bot)
-        thinks = message.kind is not MessageKind.BARE and not self._stopping()
-        if bot is not None and thinks:
+        # Off the record, it is asked beside the session.
+        asks = message.kind is not MessageKind.BARE and not message.off_record
+        if bot is not None and asks and not self._stopping():
             self._sessions.expect(bot, session_key(bot, message), lane=lane)
         return landing

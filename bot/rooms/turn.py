@@ -11,13 +11,14 @@ import structlog
 from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
+from bot.language.catalogue import phrases_of
 from bot.records import Entry, File, MessageKind, Outcome, Part, PartKind, Person
 from bot.rooms.addressing import whom
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.posting import Chat, Posting
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.report import Stopwatch, TurnReport
-from bot.rooms.sentences import BUG, CRASHED, HELP, left_out, sentence_for
+from bot.rooms.sentences import sentence_for
 from bot.rooms.uploads import given_with
 
 log = structlog.get_logger(__name__)
@@ -103,7 +104,10 @@ class Turns:
         if bot is None or current is None or current.verdict is not None:
             return await self.bury(entry, bug)
         saying = Saying(
-            markdown=BUG, kind=PartKind.NOTICE, verdict=Outcome.DEAD, reason=_traceback(bug)
+            markdown=phrases_of(bot.language).bug,
+            kind=PartKind.NOTICE,
+            verdict=Outcome.DEAD,
+            reason=_traceback(bug),
         )
         watch = Stopwatch(started=self._now())
         return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
@@ -121,7 +125,7 @@ class Turns:
         suspicion = suspicion_of(entry)
         crashes = await self._journal.crashes(entry) if suspicion is Suspicion.STRONG else 0
         if crashes >= MOST_CRASHES:
-            return await self._freeze(entry, _condemned(entry, crashes), bot, watch)
+            return await self._freeze(entry, _condemned(entry, bot, crashes), bot, watch)
         if suspicion is not Suspicion.NONE:
             log.warning("turn_suspected", entry=entry.seq, bot=bot.id, crashes=crashes)
         async with self._quarantine.tried(suspicion, crashes=crashes) as admitted:
@@ -132,8 +136,9 @@ class Turns:
             return await self._freeze(entry, saying, bot, watch) if saying is not None else None
 
     async def _decide(self, entry: Entry, bot: Bot, *, alone: bool) -> Saying | None:
+        phrases = phrases_of(bot.language)
         if entry.message.kind is MessageKind.BARE:
-            return Saying(markdown=HELP, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
+            return Saying(markdown=phrases.bare, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
             files = await given_with(entry.message, bot, self._chats[bot.platform])
             answer = await self._answering.answer(entry, bot, alone=alone, files=files)
@@ -141,7 +146,7 @@ class Turns:
             reason = f"{type(error).__name__}: {error}"
             log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected
             return Saying(
-                markdown=sentence_for(error),
+                markdown=sentence_for(error, phrases),
                 kind=PartKind.NOTICE,
                 verdict=Outcome.TOLD,
                 reason=reason,
@@ -178,7 +183,8 @@ class Turns:
             return text
         made = await self._answering.made(saying.answer, bot)
         if made.left_out:
-            text += chat.render(left_out(made.left_out))
+            names = ", ".join(f"`{name}`" for name in made.left_out)
+            text += chat.render(phrases_of(bot.language).left_out.format(names=names))
         return (*text, *made.files)
 
     async def _addressed(self, entry: Entry, bot: Bot) -> tuple[Person, ...]:
@@ -208,11 +214,11 @@ class Turns:
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
 
 
-def _condemned(entry: Entry, crashes: int) -> Saying:
+def _condemned(entry: Entry, bot: Bot, crashes: int) -> Saying:
     """Give up a message that brought the server down again and again."""
-    log.error("turn_condemned", entry=entry.seq, bot=entry.message.bot, crashes=crashes)
+    log.error("turn_condemned", entry=entry.seq, bot=bot.id, crashes=crashes)
     return Saying(
-        markdown=CRASHED,
+        markdown=phrases_of(bot.language).crashed,
         kind=PartKind.NOTICE,
         verdict=Outcome.DEAD,
         reason=f"the server ended {crashes} times while this message was tried and nothing else"

@@ -1,6 +1,7 @@
 """Opens the conversation of a session: the one that is there, one resumed from its file, or new."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 
@@ -9,9 +10,10 @@ import structlog
 from bot.agent.agent import Agent
 from bot.agent.conversation import Conversation
 from bot.agent.line import Ticket
-from bot.agent.start import Fresh
+from bot.agent.start import Fresh, Unkept
 from bot.config.bot import Bot
 from bot.errors import AgentStartFailed, SessionLost
+from bot.records import SessionKey
 from bot.sessions.conversations import Conversations
 from bot.sessions.opening import Opening, choose_opening, first_opening, new_session_id
 from bot.sessions.registry import Registry
@@ -67,6 +69,24 @@ class Opener:
             raise AgentStartFailed(f"the session cannot be kept on disk: {error}") from error
         finally:
             session.ticket = None
+
+    @asynccontextmanager
+    async def aside(self, bot: Bot, key: SessionKey, ticket: Ticket) -> AsyncIterator[Session]:
+        """Open a session that is not the one of *key*, and is gone with all its traces in the end.
+
+        It takes no spare: a spare writes a transcript. Raises as `open` does.
+        """
+        session = Session(self._registry.new_file(key), stored=False)
+        start = Unkept(session_id=session.file.session_id)
+        conversation = await self._conversations.start(bot, start, ticket, session)
+        session.begin(conversation, _uncounted, counted_usd=0.0)
+        session.opened = Opened(path=Warmth.COLD)
+        try:
+            await conversation.opened()
+            yield session
+        finally:
+            await conversation.close()
+            await self._erase(bot, start.session_id)
 
     async def forget(self, session: Session) -> None:
         """Delete a session's file and transcript, and let it begin anew. Raises OSError."""
@@ -155,6 +175,12 @@ class Opener:
         session.begin(conversation, self.counting(session), counted_usd=opening.counted_usd)
         await conversation.opened()
 
+    async def _erase(self, bot: Bot, session_id: str) -> None:
+        try:
+            await self._agent.erase(session_id)
+        except OSError as error:  # the next start tries again
+            log.error("off_record_unremovable", bot=bot.id, why=error.strerror)  # noqa: TRY400 - the disk's
+
     def counting(self, session: Session) -> Callable[[float], None]:
         """Return what takes the cost that a child of *session* has counted."""
         return partial(self._spent, session)
@@ -172,6 +198,10 @@ class Opener:
         self.lost += 1
         key = session.file.key
         log.warning("session_lost", bot=key.bot, room=key.room, why=why)
+
+
+def _uncounted(_dollars: float) -> None:
+    """Take the cost of what nobody keeps."""
 
 
 def _same_options(old: Bot, new: Bot) -> bool:

@@ -28,6 +28,8 @@ class Seat:
         self.unheard = session.opened.unheard
         #: Whether a prompt was sent.
         self.asked = False
+        #: Whether what the room last talked about had to be told to it.
+        self.recapped = False
         #: The answered turn, once there is one.
         self.reply: Reply | None = None
         self._session = session

@@ -67,6 +67,7 @@ class Sessions:
         self._warming = background.warming
         self._compacting = background.compacting
         self._saving = saving
+        self._recapped = 0
         self._hits: Counter[Warmth] = Counter()
 
     @asynccontextmanager
@@ -98,12 +99,21 @@ class Sessions:
                     # Dead, still booting for nobody, or in the middle of what nobody waits for.
                     await session.close()
 
+    @asynccontextmanager
+    async def aside(self, bot: Bot, key: SessionKey) -> AsyncIterator[Seat]:
+        """Open a conversation for one turn of which nothing stays; it raises what `seat` does."""
+        deadline = asyncio.get_running_loop().time() + self.patience_s
+        ticket = Ticket(Urgency.TURN, deadline=deadline)
+        async with self._opener.aside(bot, key, ticket) as session:
+            yield (seat := self._seated(session))
+            self._hits[seat.path] += 1
+
     def expect(self, bot: Bot, key: SessionKey, *, lane: str) -> None:
         """Have the session of *key* opened early: a message for it has arrived in *lane*."""
         if (known := self._registry.get(key)) is not None:
             known.lane = lane
             self._compacting.give_way(known)
-        self._warming.early(bot, key)
+        self._warming.early(bot, key, known)
 
     def lane_ended(self, lane: str) -> None:
         """Take note that no message waits in *lane* any more."""
@@ -186,6 +196,7 @@ class Sessions:
             recycled=self._warming.recycled,
             compactions=self._compacting.done,
             silenced=conversations.silenced,
+            recapped=self._recapped,
             memory_bytes=allowance.total_bytes(conversations.pids),
             memory_budget_bytes=allowance.budget.most_bytes,
         )
@@ -196,6 +207,7 @@ class Sessions:
 
     def _leave(self, session: Session, bot: Bot, seat: Seat) -> None:
         """Take note of how a turn went."""
+        self._recapped += seat.recapped
         if seat.asked:
             self._hits[seat.path] += 1
             session.last_path = seat.path

@@ -23,8 +23,17 @@ from bot.sessions.opening import new_session_id
 
 log = structlog.get_logger(__name__)
 
+#: As many as new rooms have at once now and then: a burst finds half of its rooms served by them.
+_MOST_EACH: Final = 3
+#: What all spares together may take of the places there are, beyond one for each bot.
+_SHARE: Final = 8
 _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 300.0
+
+
+def fitting(places: int, bots: int) -> int:
+    """Return how many spares each of so many bots should have, where so many children fit."""
+    return max(1, min(_MOST_EACH, places // _SHARE // max(1, bots)))
 
 
 def pause_s(failures: int) -> float:
@@ -40,12 +49,14 @@ class Spares:
         agent: Agent,
         bots: Callable[[], Mapping[str, Bot]],
         *,
-        each: int,
+        each: Callable[[], int],
         pause_s: Callable[[int], float] = pause_s,
     ) -> None:
         self._agent = agent
         self._bots = bots
+        #: How many each bot should have.
         self._each = each
+        self._stopped = False
         self._pause_s = pause_s
         self._loop = asyncio.get_running_loop()
         #: By bot; the oldest first, which is the first to be ready.
@@ -69,7 +80,8 @@ class Spares:
     @property
     def lacking(self) -> int:
         """How many there should be and are not."""
-        return sum(max(0, self._each - len(self._of(bot))) for bot in self._bots().values())
+        wanted = 0 if self._stopped else self._each()
+        return sum(max(0, wanted - len(self._of(bot))) for bot in self._bots().values())
 
     def refill(self) -> None:
         """Have the spares looked through when there is time, since something may have changed."""
@@ -107,11 +119,11 @@ class Spares:
 
     def stop(self) -> None:
         """Start no more of them."""
-        self._each = 0
+        self._stopped = True
 
     async def run(self, conversations: Conversations) -> None:
         """Keep the spares complete and up to date, for as long as the server runs."""
-        while self._each:
+        while not self._stopped:
             self._work.clear()
             await self._drop_stale()
             for bot in self._bots().values():
@@ -146,7 +158,7 @@ class Spares:
 
     async def _fill(self, bot: Bot, conversations: Conversations) -> None:
         """Start the spares that a bot lacks, one after the other."""
-        while len(self._of(bot)) < self._each and not self._pausing(bot):
+        while len(self._of(bot)) < self._each() and not (self._stopped or self._pausing(bot)):
             start = Fresh(session_id=new_session_id())
             try:
                 spare = await conversations.start(bot, start, Ticket(Urgency.SPARE), self)
@@ -163,6 +175,7 @@ class Spares:
         self._failures[bot.id] += 1
         pause_s = self._pause_s(self._failures[bot.id])
         self._not_before[bot.id] = self._loop.time() + pause_s
+        self._loop.call_later(pause_s, self.refill)
         log.warning("spare_failed", bot=bot.id, why=why, pause_s=pause_s)
 
     def _pausing(self, bot: Bot) -> bool:

@@ -76,6 +76,8 @@ class SessionsStatistics:
     compactions: int = 0
     #: Children that were ended because they said nothing any more.
     silenced: int = 0
+    #: Turns that had to tell the agent what the room last talked about.
+    recapped: int = 0
     #: What all children take, spares and booting ones included, their program once.
     memory_bytes: int = 0
     #: What they may take; None where nobody counts.

@@ -34,9 +34,8 @@ class Warming:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def early(self, bot: Bot, key: SessionKey) -> None:
-        """Begin to open the session of *key*, whose message has arrived. Costs nothing when hot."""
-        session = self._registry.get(key)
+    def early(self, bot: Bot, key: SessionKey, session: Session | None) -> None:
+        """Begin to open *session*, that of *key*, whose message has arrived; unless it is hot."""
         at_rest = session is None or (session.idle and not session.hot)
         if at_rest and len(self._tasks) < _MOST_EARLY:
             self._start(self._early(bot, key), f"open early {key.room}")

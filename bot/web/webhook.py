@@ -18,6 +18,7 @@ from bot.config.bot import Bot
 from bot.errors import JournalError, NotRecorded, Refused, UnknownBot, WrongMethod
 from bot.records import Acceptance, Credentials, Ignored, Message
 from bot.rooms.lane import lane_of
+from bot.rooms.off_record import with_record
 from bot.web.bare import answer_bare
 from bot.web.body import read_body
 from bot.web.patience import Patience
@@ -132,7 +133,7 @@ class Webhook:
             self._counters.ignored(found.why)
             log.debug("delivery_ignored", bot=bot_id, why=found.why)
             return
-        await self._record(found, lane_of(bot, found))
+        await self._record(with_record(bot, found), lane_of(bot, found))
 
     async def _record(self, message: Message, lane: str) -> None:
         """Have *message* on disk. One that lands too late is still answered."""

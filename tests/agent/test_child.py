@@ -16,14 +16,15 @@ from bot.agent.agent import Agent
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
 from bot.agent.line import Ticket, Urgency
-from bot.agent.start import Fresh, Orphan, Resume
+from bot.agent.preamble import instructions
+from bot.agent.start import Fresh, Orphan, Resume, Unkept
 from bot.agent.transcript import find_transcript
 from bot.config.bot import McpServer
 from bot.config.settings import AgentAccess
 from bot.errors import ConversationDied, ModelFailed, SessionLost, TurnTimedOut
 from bot.testing.model import Model, call_tool, drop, fail, say, stall
 from tests.agent import processes, tools_of_ada
-from tests.agent.bots import ada
+from tests.agent.bots import ADA, ada
 from tests.agent.conftest import SOON_S, Opens, ask, fresh, opened
 from tests.guards import children
 
@@ -79,7 +80,7 @@ async def test_model_gets_the_words_and_nothing_else(opens: Opens, model: Model)
     assert list(request.turns) == texts
     assert not request.body.get("tools")
     assert request.body.get("thinking", {"type": "disabled"}) == {"type": "disabled"}
-    assert request.body["system"][-1]["text"] == "You are Ada, who keeps the release notes."
+    assert request.body["system"][-1]["text"] == instructions(ADA)
     assert "root:" not in str(request.body)
     assert model.other_requests == ()
     assert model.refusals == ()
@@ -98,6 +99,25 @@ async def test_token_instead_of_key_keeps_no_memory(model: Model, folders: Agent
     assert "memory" not in str(request.body["system"]).lower()
     assert "root:" not in str(request.body)
     assert not list(folders.root.rglob("*emory*"))
+
+
+@pytest.mark.parametrize("bare", [True, False])
+async def test_an_unkept_session_writes_nothing_down(
+    model: Model, folders: AgentFolders, *, bare: bool
+) -> None:
+    """Its words are in no file, with a key or a token; what else it leaves goes as a whole."""
+    key, token = ("sk-x", None) if bare else (None, "a-token-of-the-tests")
+    agent = Agent(AgentAccess(api_key=key, oauth_token=token, base_url=model.url), folders)
+    start = Unkept(session_id=str(uuid4()))
+    async with opened(agent.conversation(ADA, start, Ticket(Urgency.TURN))) as conversation:
+        assert (await ask(conversation, "echo: the tea is cold")).text == "the tea is cold"
+    files = [path for path in folders.root.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"the tea" in path.read_bytes()]
+    assert await agent.transcript("ada", start.session_id) is None
+    await agent.erase(start.session_id)
+    assert not list(folders.root.rglob("*apart*"))
+    assert not folders.config("ada").exists()
+    await agent.erase(start.session_id)  # once more, for nothing
 
 
 async def test_tools_of_both_kinds_work_together(model: Model, opens: Opens) -> None:
@@ -173,7 +193,7 @@ async def test_resume_takes_new_persona_and_counts_on(
     async with opens(Resume(session_id=start.session_id), bot) as conversation:
         second = await ask(conversation, "what is my name?")
     assert second.text == "Your name is Kim."
-    assert model.requests[-1].body["system"][-1]["text"] == "You are Ada, a pirate."
+    assert model.requests[-1].body["system"][-1]["text"] == instructions(bot)
     assert 0 < costs[0] < costs[1]
 
 

@@ -99,3 +99,23 @@ async def test_folders_of_spares_that_a_crash_left_are_removed(folders: AgentFol
 async def test_nothing_is_tidied_up_where_nothing_is(tmp_path: Path) -> None:
     """A first start has no folders yet."""
     await Agent(AgentAccess(), AgentFolders(root=tmp_path)).tidy([])
+
+
+async def test_what_was_set_apart_goes_at_the_start(folders: AgentFolders) -> None:
+    """A session that nobody was to keep, and a crash left behind, is removed as a whole."""
+    apart = folders.set_apart(SESSION)
+    apart.prepare(ADA, SESSION)
+    (apart.work("ada", SESSION) / "notes.txt").write_text("the tea is cold")
+    folders.prepare(ADA, SESSION)
+    await Agent(AgentAccess(), folders).tidy([SESSION])
+    assert not apart.config("ada").exists()
+    assert folders.config("ada").exists()
+    assert folders.work("ada", SESSION).exists()
+
+
+def test_folders_set_apart_are_no_bots(folders: AgentFolders) -> None:
+    """They stand among those of the bots, whose orphans are found there, under a name of none."""
+    apart = folders.set_apart(SESSION)
+    assert apart.config("ada").parent == folders.config("ada").parent
+    assert "." in apart.config("ada").name
+    assert apart.launcher == folders.launcher

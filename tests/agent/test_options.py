@@ -8,7 +8,8 @@ import pytest
 from bot.agent.compaction import Compaction
 from bot.agent.folders import AgentFolders
 from bot.agent.options import agent_options
-from bot.agent.start import Fresh, Orphan, Resume, Start
+from bot.agent.preamble import instructions
+from bot.agent.start import Fresh, Orphan, Resume, Start, Unkept
 from bot.config.bot import Bot, McpServer
 from bot.config.settings import AgentAccess
 from tests.agent.bots import ADA, ada
@@ -28,7 +29,7 @@ REASONS: dict[str, tuple[Any, str]] = {
     "include_partial_messages": (True, "without it nothing tells when the first token came"),
     "max_buffer_size": (16 * 2**20, "an answer of 1 MiB in a line would wedge the client"),
     "system_prompt": (
-        {"type": "custom", "prompt": ADA.system_prompt, "snapshot": False},
+        {"type": "custom", "prompt": instructions(ADA), "snapshot": False},
         "a snapshot would keep the first persona for the whole life of a session",
     ),
     "thinking": ({"type": "disabled"}, "the child's default thinks with 31,999 tokens"),
@@ -134,3 +135,11 @@ def test_only_the_child_that_sums_up_takes_a_command() -> None:
     assert set(resumed.extra_args) - set(summing.extra_args) == {"disable-slash-commands"}
     assert (summing.resume, summing.session_id) == (SESSION, None)
     assert (summing.setting_sources, summing.tools) == ([], resumed.tools)
+
+
+def test_an_unkept_session_is_not_persisted() -> None:
+    """It has an id of its own like a fresh one, and no transcript."""
+    unkept = options(start=Unkept(session_id=SESSION))
+    assert "no-session-persistence" in unkept.extra_args
+    assert unkept.session_id == SESSION
+    assert "no-session-persistence" not in options().extra_args

@@ -11,6 +11,7 @@ STAGES: Final = (
     "errors",
     "records",
     "config",
+    "language",
     "platforms",
     "journal",
     "agent",

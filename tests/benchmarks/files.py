@@ -81,7 +81,7 @@ async def _expiry() -> None:
                 agent,
                 SessionFiles(cache),
                 journal,
-                spares=Spares(agent, dict, each=0),
+                spares=Spares(agent, dict, each=lambda: 0),
                 allowance=Allowance(Budget.of(None), samples),
                 samples=samples,
             ) as sessions,

@@ -26,7 +26,7 @@ def test_nothing_has_to_be_set() -> None:
     assert settings.session_ttl_s == 86_400
     assert settings.memory_budget_bytes is None
     assert settings.child_limit_bytes == 400 * 2**20
-    assert (settings.spares, settings.warm_rooms) == (1, 16)
+    assert (settings.spares, settings.warm_rooms) == (None, 16)
     assert (settings.grace_s, settings.dedupe_s, settings.history_s) == (30, 604_800, 2_592_000)
     assert (settings.log_format, settings.log_level) == ("auto", "info")
     assert BODY_LIMIT_BYTES == 2**20

@@ -4,7 +4,7 @@ import signal
 import sqlite3
 from pathlib import Path
 
-from bot.rooms.sentences import CRASHED
+from bot.language.english import ENGLISH
 from bot.testing.model import Gate, hold
 from tests.e2e.process import serving_apart
 from tests.e2e.world import World, open_world
@@ -47,7 +47,7 @@ async def test_poison(tmp_path: Path) -> None:
             assert await server.settled() == {"accepted": 1, "dead": 1}
             await world.ask("@Ada echo: all is well")
             assert await server.settled() == {"accepted": 2, "answered": 1, "dead": 1}
-        assert world.said_by(world.ada) == [CRASHED, "all is well"]
+        assert world.said_by(world.ada) == [ENGLISH.crashed, "all is well"]
 
 
 async def test_a_stop_that_takes_too_long(tmp_path: Path) -> None:

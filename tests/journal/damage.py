@@ -45,7 +45,7 @@ def _bring_to_its_end(db: sqlite3.Connection, seq: int, long: str) -> None:
     end = _ENDS[seq % len(_ENDS)]
     if end is None:
         if attempt is not None:
-            attempts.end(db, attempt.seq, state=AttemptState.FAILED, error="x", at=AT)
+            attempts.end(db, attempt, state=AttemptState.FAILED, error="x", at=AT)
         return
     reply = replies.Reply(
         parts=[f"<p>{seq}</p>", f"<p>{long}</p>"],

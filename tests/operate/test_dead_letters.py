@@ -189,3 +189,22 @@ async def test_nobody_else_gets_in(journal: Journal, anybody: httpx.AsyncClient)
         assert (response.status_code, response.content) == (401, b"")
         assert "content-type" not in response.headers
     assert len(await journal.letters.listed()) == 1
+
+
+async def test_what_was_off_the_record_is_nobodys_to_read(
+    journal: Journal, operator: httpx.AsyncClient
+) -> None:
+    """An operator sees that there was something, and can neither read nor retry it."""
+    message = replace(make_message(1), text="the cake is in the fridge", off_record=True)
+    await journal.accept(message, lane=LANE)
+    entry = await journal.head(LANE)
+    assert entry is not None
+    await journal.settle(entry, outcome=Outcome.DEAD, reason="302")
+    (row,) = (await operator.get(LIST)).json()["dead_letters"]
+    assert row["first_line"] == "(off the record)"
+    shown = (await operator.get(f"{LIST}/1")).json()
+    assert (shown["text"], shown["retry"]) == ("", "no")
+    refused = await operator.post(f"{LIST}/1/retry")
+    assert refused.status_code == 409
+    assert (await journal.tally()).dead == 1
+    assert (await operator.post(f"{LIST}/1/drop")).status_code == 200

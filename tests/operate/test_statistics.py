@@ -68,6 +68,7 @@ async def test_a_session_shows_all_that_is_known(
         "boots": 9,
         "boots_waiting": 3,
         "lost": 0,
+        "recapped": 0,
         "evicted": 2,
         "recycled": 4,
         "compactions": 6,

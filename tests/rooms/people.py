@@ -63,6 +63,7 @@ def said(
     kind: MessageKind = MessageKind.TEXT,
     room_name: str | None = "Watercooler",
     bot: str = "ada",
+    off_record: bool = False,
 ) -> Message:
     """Let somebody say something in the Watercooler."""
     return Message(
@@ -78,6 +79,7 @@ def said(
         text=text,
         html=None,
         received_at=NOON,
+        off_record=off_record,
     )
 
 
@@ -233,6 +235,7 @@ class FakeSeat:
     answers: list[Exception | str]
     #: The prompts that were sent: uuid and text.
     prompts: list[tuple[str, str]]
+    recapped: bool = False
 
     async def ask(
         self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
@@ -256,6 +259,8 @@ class FakeSessions:
         self.answers = list(answers)
         self.prompts: list[tuple[str, str]] = []
         self.keys: list[SessionKey] = []
+        #: Turns that were told a recap, and such that nobody keeps.
+        self.recapped = self.unkept = 0
 
     @asynccontextmanager
     async def seat(
@@ -266,7 +271,16 @@ class FakeSessions:
         assert bot.id == key.bot
         assert asked_at.tzinfo is not None
         self.keys.append(key)
-        yield FakeSeat("a-session", self.path, self.unheard, self.answers, self.prompts)
+        seat = FakeSeat("a-session", self.path, self.unheard, self.answers, self.prompts)
+        yield seat
+        self.recapped += seat.recapped
+
+    @asynccontextmanager
+    async def aside(self, bot: Bot, key: SessionKey) -> AsyncIterator[FakeSeat]:
+        """Give a seat beside the session."""
+        assert bot.id == key.bot
+        self.unkept += 1
+        yield FakeSeat("no-session", Warmth.COLD, 0, self.answers, self.prompts)
 
 
 class FakeTranscript:

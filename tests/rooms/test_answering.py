@@ -1,14 +1,18 @@
 """The agent's answer, got once as far as the agent can see."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.config.bot import Bot
 from bot.errors import AgentStartFailed, ConversationDied, ModelFailed, TurnTimedOut
 from bot.journal import Journal
 from bot.records import AttemptState, Entry, Outcome, PartKind, SessionKey
 from bot.rooms.answering import Answering, session_key
+from bot.rooms.context import Context
 from bot.sessions.statistics import Warmth
 from tests.rooms.people import (
     KIM,
@@ -18,6 +22,7 @@ from tests.rooms.people import (
     FakeSessions,
     a_bot,
     accepted,
+    in_room,
     said,
 )
 
@@ -150,17 +155,18 @@ async def test_a_kept_memory_needs_no_recap(journal: Journal, path: Warmth) -> N
 
 @pytest.mark.parametrize("path", [Warmth.COLD, Warmth.SPARE])
 async def test_a_lost_session_is_told_the_last_turns(journal: Journal, path: Warmth) -> None:
-    """The last ten, oldest first."""
-    for number in range(1, 13):
+    """The last thirty, oldest first; log and seat say so."""
+    for number in range(1, 33):
         await settled(journal, number, f"word {number}.")
     sessions = FakeSessions("hello", path=path)
-    entry = await accepted(journal, said(number=20))
+    entry = await accepted(journal, said(number=40))
     await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
     prompt = sessions.prompts[0][1]
-    places = [prompt.find(f">word {number}.<") for number in range(1, 13)]
+    places = [prompt.find(f">word {number}.<") for number in range(1, 33)]
     assert places[:2] == [-1, -1]
     assert places[2:] == sorted(places[2:])
-    assert ">answer to word 12.<" in prompt
+    assert ">answer to word 32.<" in prompt
+    assert sessions.recapped == 1
 
 
 async def test_an_expired_session_is_told_nothing(journal: Journal, clock: Clock) -> None:
@@ -196,6 +202,61 @@ async def test_nobody_is_told_what_another_said(journal: Journal) -> None:
     assert sessions.keys == [SessionKey(room="42", bot="ada", user="7")]
     prompt = sessions.prompts[0][1]
     assert ("the tea" in prompt, "the milk" in prompt) == (False, True)
+
+
+class Gossip:
+    """A room in which somebody said something."""
+
+    def __init__(self) -> None:
+        #: Who has asked for it, and whether its memory was lost.
+        self.told: list[tuple[str, SessionKey, bool]] = []
+
+    @asynccontextmanager
+    async def listening(self, entry: Entry, bot: Bot) -> AsyncIterator["Gossip"]:
+        """Listen."""
+        assert entry.message.bot == bot.id
+        yield self
+
+    async def unheard_by(self, session_id: str, key: SessionKey, *, lost: bool) -> Context:
+        """Tell it."""
+        self.told.append((session_id, key, lost))
+        return Context(remarks=(in_room("indeed", 3, author=LEE),), upto=9)
+
+
+@pytest.mark.parametrize("path", [Warmth.HOT, Warmth.COLD])
+async def test_what_was_said_meanwhile_is_told(journal: Journal, path: Warmth) -> None:
+    """It comes along with the prompt, and the attempt knows how much was heard."""
+    await settled(journal, 1, "the tea is cold")
+    sessions, gossip = FakeSessions("hello", path=path), Gossip()
+    entry = await accepted(journal, said(number=9))
+    answer = await Answering(journal, sessions, FakeAgent(), gossip).answer(entry, a_bot())
+    assert answer is not None
+    assert answer.attempt.heard == 9
+    assert ">indeed</said>" in sessions.prompts[0][1]
+    key = SessionKey(room="42", bot="ada")
+    assert gossip.told == [("a-session", key, path is Warmth.COLD)]
+
+
+async def test_a_failed_attempt_knows_what_it_has_heard(journal: Journal) -> None:
+    """Its prompt stays in the session's memory."""
+    sessions = FakeSessions(TurnTimedOut("1 s"))
+    entry = await accepted(journal, said(number=9))
+    with pytest.raises(TurnTimedOut):
+        await Answering(journal, sessions, FakeAgent(), Gossip()).answer(entry, a_bot())
+    current = await journal.entry(entry.seq)
+    assert current is not None
+    assert [attempt.heard for attempt in current.attempts] == [9]
+
+
+async def test_off_the_record_the_session_is_left_alone(journal: Journal) -> None:
+    """It is asked beside it, and told no recap."""
+    await settled(journal, 1, "the tea is cold")
+    sessions = FakeSessions("hello", path=Warmth.COLD)
+    entry = await accepted(journal, said(number=2, off_record=True))
+    answer = await Answering(journal, sessions, FakeAgent()).answer(entry, a_bot())
+    assert answer is not None
+    assert (answer.attempt.session_id, sessions.unkept, sessions.keys) == ("no-session", 1, [])
+    assert "recap" not in sessions.prompts[0][1]
 
 
 def test_a_session_is_the_rooms_or_a_persons() -> None:

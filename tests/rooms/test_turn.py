@@ -15,11 +15,11 @@ from bot.errors import (
     TurnTimedOut,
 )
 from bot.journal import Journal
+from bot.language.english import ENGLISH
 from bot.records import Entry, MessageKind, Outcome
 from bot.rooms.answering import Answering
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
-from bot.rooms.sentences import BUG, CRASHED, HELP
 from bot.rooms.turn import Turns
 from bot.sessions.statistics import Warmth
 from tests.rooms.people import (
@@ -79,7 +79,7 @@ async def test_a_bare_mention_gets_help(journal: Journal, clock: Clock) -> None:
     stage = Stage(journal, clock)
     report = await stage.turns.run(await accepted(journal, said("", kind=MessageKind.BARE)))
     assert report is not None
-    assert (report.outcome, stage.chat.room) == (Outcome.TOLD, [f"<p>{HELP}</p>"])
+    assert (report.outcome, stage.chat.room) == (Outcome.TOLD, [f"<p>{ENGLISH.bare}</p>"])
     assert stage.sessions.prompts == []
     assert not await journal.recent(platform="campfire", bot="ada", room="42", user=None, limit=5)
 
@@ -177,7 +177,7 @@ async def test_a_bug_is_apologised_for(journal: Journal, clock: Clock) -> None:
     stage = Stage(journal, clock)
     report = await stage.turns.apologise(await accepted(journal, said()), a_bug())
     assert report is not None
-    assert (report.outcome, stage.chat.room) == (Outcome.DEAD, [f"<p>{BUG}</p>"])
+    assert (report.outcome, stage.chat.room) == (Outcome.DEAD, [f"<p>{ENGLISH.bug}</p>"])
     reason = await reason_of(journal)
     assert reason is not None
     assert reason.startswith("Traceback")
@@ -217,7 +217,7 @@ async def test_the_third_crash_while_alone_is_the_last(journal: Journal, clock: 
         entry = await crashed(journal, alone=alone)
     report = await stage.turns.run(entry)
     assert report is not None
-    assert (report.outcome, stage.chat.room) == (Outcome.DEAD, [f"<p>{CRASHED}</p>"])
+    assert (report.outcome, stage.chat.room) == (Outcome.DEAD, [f"<p>{ENGLISH.crashed}</p>"])
     assert stage.sessions.prompts == []
     assert "ended 3 times while this message was tried" in (await reason_of(journal) or "")
 

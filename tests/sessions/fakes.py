@@ -144,6 +144,9 @@ class FakeAgent:
         self.most_open = 0
         self.transcripts: dict[str, list[str]] = {}
         self.forgotten: list[str] = []
+        #: Sessions that nobody keeps and that are gone; and why none can go.
+        self.erased: list[str] = []
+        self.unerasable: OSError | None = None
         self.prompts: list[tuple[str, str]] = []
         #: Raised by the next prompts, in order.
         self.failures: list[AgentError] = []
@@ -183,6 +186,13 @@ class FakeAgent:
         assert all(c.session_id != session_id for c in self.open), "its child is still there"
         self.forgotten.append(session_id)
         self.transcripts.pop(session_id, None)
+
+    async def erase(self, session_id: str) -> None:
+        """Remove all that a session has left."""
+        assert all(c.session_id != session_id for c in self.open), "its child is still there"
+        if self.unerasable is not None:
+            raise self.unerasable
+        self.erased.append(session_id)
 
     async def tidy(self, known: Iterable[str]) -> None:
         """Take note of what is known."""

@@ -8,7 +8,7 @@ import pytest
 
 from bot.agent.start import Fresh
 from bot.errors import AgentMissing, AgentStartFailed, ConversationDied, SessionLost
-from bot.sessions.spares import pause_s
+from bot.sessions.spares import fitting, pause_s
 from bot.sessions.statistics import Warmth
 from tests.agent.bots import ADA, ada
 from tests.sessions.fakes import file_of
@@ -251,3 +251,11 @@ async def test_what_a_crash_left_of_spares_is_tidied_up() -> None:
     world.files.kept[WATERCOOLER] = file
     async with world.open():
         assert world.agent.tidied == [file.session_id]
+
+
+@pytest.mark.parametrize(
+    ("places", "bots", "each"), [(8, 1, 1), (16, 1, 2), (120, 1, 3), (120, 10, 1), (1, 0, 1)]
+)
+def test_the_default_goes_by_the_memory(places: int, bots: int, each: int) -> None:
+    """An eighth of the places there are, but one for each bot at least, and three at most."""
+    assert fitting(places, bots) == each

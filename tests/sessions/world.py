@@ -69,7 +69,7 @@ class World:
         self.spares = Spares(
             self.agent,  # type: ignore[arg-type]  # a fake with all that they use
             lambda: self.bots,
-            each=spares,
+            each=lambda: spares,
             pause_s=lambda _failures: self.pause_s,
         )
         async with open_sessions(

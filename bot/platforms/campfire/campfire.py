@@ -77,6 +77,10 @@ class Campfire:
         """Return the id of the author as whom *key* posts."""
         return user_id(key)
 
+    def is_addressed(self, message: RoomMessage, *, key: str) -> bool:
+        """Whether *message*, in a room that is not direct, mentions the bot of *key*."""
+        return is_addressed(message, user=user_id(key), direct=False)
+
     async def history(
         self, *, room: str, key: str, after: str | None = None, before: str | None = None
     ) -> tuple[RoomMessage, ...] | None:

@@ -1,0 +1,1 @@
+"""What Hearth itself says in rooms, in the languages that a bot may speak."""
