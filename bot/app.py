@@ -37,9 +37,11 @@ from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
-from bot.rooms.context import Boundless, Contexts
+from bot.rooms.context import Contexts
 from bot.rooms.foresight import Foresight
 from bot.rooms.lanes import Lanes, open_lanes
+from bot.rooms.loop_guard import LoopGuard
+from bot.rooms.obeying import Obeying
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.turn import Turns
@@ -91,25 +93,56 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        contexts = Contexts(journal.hearing, chats, Boundless())
-        answering = Answering(journal, sessions, agent, contexts)
-        posting = Posting(journal)
-        turns = Turns(journal, answering, posting, Quarantine(), roster, chats)
-        lanes = await opened(
-            open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
-        )
-        catch_up = CatchUp(
-            journal, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
-        )
+        rooms = await opened(_rooms(settings, journal, sessions, agent, roster, chats, metrics))
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
-        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, catch_up))))
+        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, rooms.catch_up))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
-        inbox = Foresight(journal, sessions, roster.get, stopping=lambda: lanes.draining)
-        webhook = Webhook(roster, chats, inbox, metrics, enqueue=lanes.enqueue)
-        pages = _pages(settings, journal, sessions, lanes, roster, metrics, token)
-        yield Hearth(Edge(webhook, pages), lanes, posting, roster, sessions)
+        webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
+        pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
+        yield Hearth(Edge(webhook, pages), rooms.lanes, rooms.posting, roster, sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """What answers, as far as the rest has to do with it."""
+
+    lanes: Lanes
+    posting: Posting
+    inbox: Foresight
+    catch_up: CatchUp
+
+
+@asynccontextmanager
+async def _rooms(
+    settings: Settings,
+    journal: Journal,
+    sessions: Sessions,
+    agent: Agent,
+    roster: Roster,
+    chats: Mapping[str, Campfire],
+    metrics: Metrics,
+) -> AsyncIterator[_Rooms]:
+    """Open what lies between an accepted message and its answer in the room."""
+    contexts = Contexts(journal.hearing, chats, journal.orders)
+    answering = Answering(journal, sessions, agent, contexts)
+    posting = Posting(journal)
+    await answering.renewals.resume()
+    loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
+    turns = Turns(journal, answering, posting, Quarantine(), loop_guard, roster, chats)
+    obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
+    async with open_lanes(
+        journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended
+    ) as lanes:
+        yield _Rooms(
+            lanes=lanes,
+            posting=posting,
+            inbox=Foresight(obeying, sessions, roster.get, stopping=lambda: lanes.draining),
+            catch_up=CatchUp(
+                journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
+            ),
+        )
 
 
 def _frequent_jobs(sessions: Sessions, catch_up: CatchUp) -> tuple[Job, ...]:

@@ -106,6 +106,12 @@ class Outcome(StrEnum):
     DEAD = "dead"
 
 
+#: Why a message was held: what answers each other here are machines, by what they say.
+LOOP_GUARD = "loop_guard"
+#: The same, by how fast or how long nobody but this author and the bot has spoken.
+LOOP_GUARD_PACE = "loop_guard: pace"
+
+
 class Acceptance(StrEnum):
     """What the journal made of a message."""
 
@@ -174,6 +180,8 @@ class AttemptState(StrEnum):
     INTERRUPTED = "interrupted"
     #: The server was being stopped while it ran: whatever ended it, the message did not.
     CUT_OFF = "cut_off"
+    #: A command ended its message.
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,6 +264,8 @@ class SessionPrompts:
     answered: tuple[str, ...] = ()
     #: The same messages' other tries, which got no answer.
     in_vain: frozenset[str] = frozenset()
+    #: The last ones without an answer whose messages a command has ended: nobody wants one.
+    stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 #: From an interrupt to the last message of its prompt: the child needs 40 ms, a hung one for ever.
 _SILENCE_S = 5.0
+#: The same when somebody has said stop: the child is quiet within 5 s then.
+_HUSH_S = 4.0
 #: The same when nobody waits for that message any more.
 _INTERRUPT_S = 2.0
 #: From a complete answer to the last message: the child needs 2 ms, to write it down.
@@ -158,6 +160,17 @@ class Conversation:
                 self._fit = False  # its answer may still come; `close` interrupts it
         return asking.reply()
 
+    async def hush(self) -> None:
+        """Drop a prompt whose asker has gone; then the next can be sent, or the child is ended.
+
+        Does nothing when there is none, and in a conversation that is being closed.
+        """
+        asking = self._asking
+        if asking is None or asking.heard.is_set() or self.closing or self._leaving:
+            return
+        await self._silence(asking, within_s=_HUSH_S)
+        self._fit = asking.finished.is_set() and not self.silenced and self._end is None
+
     async def close(self) -> None:
         """End the conversation, whatever it is doing. Returns when the child is gone."""
         self.closing, self._fit = True, False
@@ -228,11 +241,11 @@ class Conversation:
         with foreign_errors(self._stderr):
             await self._client.query(one_prompt(text, prompt_uuid))
 
-    async def _silence(self, asking: Asking) -> None:
+    async def _silence(self, asking: Asking, *, within_s: float = _SILENCE_S) -> None:
         """Interrupt a prompt and see its last message, or else end the child."""
         asking.interrupt()
         try:
-            async with asyncio.timeout(_SILENCE_S):
+            async with asyncio.timeout(within_s):
                 await self._interrupt()
                 await asking.finished.wait()
         except TimeoutError:

@@ -43,6 +43,12 @@ _IN_VAIN = """
     )
 """
 
+_STOPPED = """
+    SELECT prompt_uuid FROM (
+        SELECT prompt_uuid, state FROM attempts WHERE session_id = ? ORDER BY seq DESC LIMIT 10
+    ) WHERE state = 'stopped'
+"""
+
 
 def start(
     db: sqlite3.Connection,
@@ -65,10 +71,10 @@ def start(
 def end(
     db: sqlite3.Connection, attempt: Attempt, *, state: AttemptState, error: str | None, at: float
 ) -> None:
-    """Record how an attempt ended, and what it has heard; what was answered stays answered."""
+    """Record how an attempt ended, and what it has heard; answered or stopped, it stays so."""
     db.execute(
         "UPDATE attempts SET state = ?, error = ?, ended_at = ?, heard = ?"
-        " WHERE seq = ? AND state <> 'answered'",
+        " WHERE seq = ? AND state NOT IN ('answered', 'stopped')",
         (state.value, storable(error), at, attempt.heard, attempt.seq),
     )
 
@@ -81,6 +87,7 @@ def prompts(db: sqlite3.Connection, session_id: str) -> SessionPrompts:
         owed=frozenset(row["prompt_uuid"] for row in owed),
         answered=tuple(row["prompt_uuid"] for row in answered),
         in_vain=frozenset(row["prompt_uuid"] for row in db.execute(_IN_VAIN, (session_id,))),
+        stopped=frozenset(row["prompt_uuid"] for row in db.execute(_STOPPED, (session_id,))),
     )
 
 
@@ -89,6 +96,15 @@ def end_running(db: sqlite3.Connection, entry: int, *, error: str, at: float) ->
     db.execute(
         "UPDATE attempts SET state = 'failed', error = ?, ended_at = ?"
         " WHERE entry = ? AND state = 'running'",
+        (error, at, entry),
+    )
+
+
+def stop(db: sqlite3.Connection, entry: int, *, error: str, at: float) -> None:
+    """End all that *entry* was tried: its unanswered prompts are wanted by nobody."""
+    db.execute(
+        "UPDATE attempts SET state = 'stopped', error = ?, ended_at = ifnull(ended_at, ?)"
+        " WHERE entry = ? AND state <> 'answered'",
         (error, at, entry),
     )
 

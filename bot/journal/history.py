@@ -7,8 +7,14 @@ from bot.records import Exchange, Person
 
 _RECORD = """
     INSERT INTO history
-        (platform, bot, room, author_id, author_name, question, answer, settled_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        (platform, bot, room, author_id, author_name, question, answer, position, settled_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# Said before somebody began anew, and answered since.
+_FORGOTTEN = """
+    SELECT 1 FROM horizon
+    WHERE platform = ? AND bot = ? AND room = ? AND user IN ('', ?) AND position > ?
 """
 
 _RECENT = """
@@ -20,12 +26,16 @@ _RECENT = """
 _FORGET = """
     DELETE FROM history
     WHERE platform = ?1 AND bot = ?2 AND room = ?3 AND (?4 IS NULL OR author_id = ?4)
+    AND (?5 IS NULL OR position < ?5)
 """
 
 
 def record(db: sqlite3.Connection, inbox: sqlite3.Row, *, at: float) -> None:
     """Copy a row of the inbox, with its answer, at the moment it is settled."""
-    columns = ("platform", "bot", "room", "author_id", "author_name", "text", "answer")
+    place = ("platform", "bot", "room", "author_id", "position")
+    if db.execute(_FORGOTTEN, [inbox[column] for column in place]).fetchone() is not None:
+        return
+    columns = ("platform", "bot", "room", "author_id", "author_name", "text", "answer", "position")
     db.execute(_RECORD, (*(inbox[column] for column in columns), at))
 
 
@@ -37,9 +47,20 @@ def recent(
     return tuple(_exchange(row) for row in reversed(rows))
 
 
-def forget(db: sqlite3.Connection, *, platform: str, bot: str, room: str, user: str | None) -> int:
-    """Delete the exchanges of a room, or of one person in it; return how many those were."""
-    return db.execute(_FORGET, (platform, bot, room, user)).rowcount
+def forget(
+    db: sqlite3.Connection,
+    *,
+    platform: str,
+    bot: str,
+    room: str,
+    user: str | None,
+    before: int | None = None,
+) -> int:
+    """Delete the exchanges of a room, or of one person in it; return how many those were.
+
+    Only those asked at a position *before* that, if it is given.
+    """
+    return db.execute(_FORGET, (platform, bot, room, user, before)).rowcount
 
 
 def _exchange(row: sqlite3.Row) -> Exchange:

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from sqlite3 import Connection
 
 from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
+from bot.journal.dialogues import Dialogues
 from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
+from bot.journal.orders import Orders
 from bot.journal.outgoing import Outgoing
 from bot.journal.places import Places
 from bot.journal.reception import Reception
+from bot.journal.stops import start_attempt
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
@@ -42,8 +44,12 @@ class Journal:
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
         self._reception = Reception(writer, node=node, now=now)
+        #: What commands do to other messages, and what is known of that.
+        self.orders = Orders(self._reception, writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
+        #: What was said in a room lately, and by whom.
+        self.dialogues = Dialogues(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
         #: What the sessions have heard of their rooms, and what nobody may hear again.
@@ -104,12 +110,13 @@ class Journal:
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
-        None: it is settled, has its reply already, or a message with a lower position was
-        accepted meanwhile; ask for the lane's head again. *alone* says that no other turn runs,
+        None: it is settled, perhaps just now because a stop that was said after it came before it;
+        or has its reply already; or a message with a lower position was accepted meanwhile; ask
+        for the lane's head again. *alone* says that no other turn runs,
         so that a crash is this one's.
         """
         operation = partial(
-            attempts.start,
+            start_attempt,
             entry=entry.seq,
             session_id=session_id,
             prompt_uuid=prompt_uuid,
@@ -269,18 +276,9 @@ class Journal:
 
     async def expire(self, *, settled_before: float, history_before: float) -> Expired:
         """Delete what is older, open messages never; the counters keep it."""
-        messages = partial(retention.expire_messages, before=settled_before)
-        exchanges = partial(retention.expire_exchanges, before=history_before)
-        return Expired(
-            messages=await self._in_slices(messages), exchanges=await self._in_slices(exchanges)
+        return await retention.expire(
+            self._writer, settled_before=settled_before, history_before=history_before
         )
-
-    async def _in_slices(self, expire: Callable[[Connection], int]) -> int:
-        """Let others write between two slices."""
-        expired = 0
-        while count := await self._writer.erase(expire):
-            expired += count
-        return expired
 
 
 @asynccontextmanager

@@ -1,11 +1,12 @@
 """What has to be known of a reply before it leaves."""
 
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 
-from bot.journal import outbox
+from bot.journal import known_bots, outbox
 from bot.journal.writer import Writer
-from bot.records import Entry, Part
+from bot.records import Entry, Part, Person
 
 # Who waited before it, and was answered since, is found by when that was settled.
 _SPOKEN_BETWEEN = """
@@ -34,6 +35,16 @@ class Outgoing:
         In its room; what people say to each other is not known here.
         """
         return await self._writer.read(partial(spoken_between, entry=entry))
+
+    async def people(self, platform: str, authors: Sequence[Person]) -> tuple[Person, ...]:
+        """Return those of *authors* that no room's history has shown to be bots."""
+        return await self._writer.read(partial(_people, platform=platform, authors=authors))
+
+
+def _people(
+    db: sqlite3.Connection, *, platform: str, authors: Sequence[Person]
+) -> tuple[Person, ...]:
+    return tuple(author for author in authors if not known_bots.has(db, platform, author.id))
 
 
 def spoken_between(db: sqlite3.Connection, entry: Entry) -> bool:

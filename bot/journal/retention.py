@@ -1,6 +1,11 @@
 """What is old goes, a slice at a time, so that nobody waits for it."""
 
 import sqlite3
+from collections.abc import Callable
+from functools import partial
+
+from bot.journal.views import Expired
+from bot.journal.writer import Writer
 
 #: Rows of a slice; a slice holds the writer for some milliseconds.
 SLICE = 200
@@ -31,3 +36,20 @@ def expire_messages(db: sqlite3.Connection, *, before: float) -> int:
 def expire_exchanges(db: sqlite3.Connection, *, before: float) -> int:
     """Delete exchanges of the history."""
     return db.execute(_EXCHANGES, (before, SLICE)).rowcount
+
+
+async def expire(writer: Writer, *, settled_before: float, history_before: float) -> Expired:
+    """Delete what is older than these moments, in seconds since the epoch."""
+    messages = partial(expire_messages, before=settled_before)
+    exchanges = partial(expire_exchanges, before=history_before)
+    return Expired(
+        messages=await _in_slices(writer, messages), exchanges=await _in_slices(writer, exchanges)
+    )
+
+
+async def _in_slices(writer: Writer, delete: Callable[[sqlite3.Connection], int]) -> int:
+    """Let others write between two slices."""
+    deleted = 0
+    while count := await writer.erase(delete):
+        deleted += count
+    return deleted

@@ -36,6 +36,7 @@ _FIRST = (
         reason TEXT,
         settled_at REAL,
         dropped_at REAL,                     -- when an operator took a dead letter off the list
+        stopped_by INTEGER,                  -- the command that has ended it, by its number here
         off_record INTEGER NOT NULL DEFAULT 0,
         UNIQUE (platform, bot, message_id)
     ) STRICT
@@ -48,7 +49,17 @@ _FIRST = (
     WHERE state = 'open' AND verdict IS NOT NULL
     """,
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
+    # what was said in a room lately; a message that is only accepted is in none of these
+    """
+    CREATE INDEX inbox_said ON inbox (platform, bot, room, settled_at)
+    WHERE state IN ('answered', 'told')
+    """,
+    """
+    CREATE INDEX inbox_held ON inbox (platform, bot, room, settled_at)
+    WHERE reason IN ('loop_guard', 'loop_guard: pace')
+    """,
     "CREATE INDEX inbox_dead ON inbox (seq) WHERE state = 'dead' AND dropped_at IS NULL",
+    "CREATE INDEX inbox_stopped ON inbox (stopped_by) WHERE stopped_by IS NOT NULL",
     "CREATE INDEX inbox_off_record ON inbox (message_id) WHERE off_record",
     """
     CREATE TABLE attempts (
@@ -130,7 +141,8 @@ _FIRST = (
         author_name TEXT NOT NULL,
         question TEXT NOT NULL,
         answer TEXT NOT NULL,
-        settled_at REAL NOT NULL
+        settled_at REAL NOT NULL,
+        position INTEGER NOT NULL            -- of the question
     ) STRICT
     """,
     # author_id last: one person's exchanges are picked within the index, newest first
@@ -153,6 +165,38 @@ _FIRST = (
         cursor TEXT,                         -- last message read from the room's history
         used_at REAL NOT NULL,
         PRIMARY KEY (platform, bot, room)
+    ) STRICT
+    """,
+    # authors whom a platform called bots, ours among them
+    """
+    CREATE TABLE known_bot (
+        platform TEXT NOT NULL,
+        author_id TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        PRIMARY KEY (platform, author_id)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE horizon (                   -- before it, nothing is remembered
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        room TEXT NOT NULL,
+        user TEXT NOT NULL,                  -- '' for the room's own session
+        position INTEGER NOT NULL,           -- of the command that set it
+        owed INTEGER NOT NULL,               -- the session from before it may still be there
+        accepted_at REAL NOT NULL,
+        PRIMARY KEY (platform, bot, room, user)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE halt (                      -- the last stop
+        platform TEXT NOT NULL,
+        bot TEXT NOT NULL,
+        room TEXT NOT NULL,
+        author TEXT NOT NULL,                -- '' for everybody
+        position INTEGER NOT NULL,
+        entry INTEGER NOT NULL,              -- its number in the inbox
+        PRIMARY KEY (platform, bot, room, author)
     ) STRICT
     """,
     """

@@ -12,7 +12,18 @@ _OPEN: Final = "open"
 _OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
 
 #: What is saved; which nodes live is written anew at every start.
-TABLES: Final = ("inbox", "attempts", "outbox", "history", "room", "place", "counters")
+TABLES: Final = (
+    "inbox",
+    "attempts",
+    "outbox",
+    "history",
+    "room",
+    "place",
+    "known_bot",
+    "horizon",
+    "halt",
+    "counters",
+)
 #: What a row has come to, from its first state to its last. Where a page is found in two versions,
 #: the later state is the newer one.
 PROGRESS: Final[dict[str, tuple[str, ...]]] = {

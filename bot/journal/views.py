@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.records import Entry, Outcome, PartKind
+from bot.records import Entry, Outcome, PartKind, SessionKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +30,70 @@ class Place:
     #: The last message read from the room's history; None before the first reading. Never one that
     #: a delivery brought: an earlier message may have been lost on its way.
     cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """A message and what the room was told about it; the loop guard is not interested in more."""
+
+    #: Id of whoever wrote the message.
+    author: str
+    #: Whether a platform called the author a bot.
+    by_bot: bool
+    #: The beginning of the message.
+    text: str
+    #: The beginning of our reply, as HTML.
+    reply: str
+    #: Seconds since the epoch, like the next.
+    accepted_at: float
+    settled_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """The last message that the loop guard did not let through."""
+
+    author: str
+    #: The beginning of the message.
+    text: str
+    #: One of the reasons in `bot.records`.
+    reason: str
+    #: Seconds since the epoch.
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dialogue:
+    """What a bot was told in a room lately, and what it said."""
+
+    #: Whether a platform called the author of the message in question a bot.
+    by_bot: bool
+    #: The last one first, without what was held.
+    rounds: tuple[Round, ...]
+    #: None when nothing was ever held there, or that was forgotten.
+    hold: Hold | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """What a bot is busy with in a room, or for one person in it."""
+
+    #: Name of whoever is being answered; None when nobody is.
+    asker: str | None
+    #: Since when.
+    since: datetime | None
+    #: Messages that wait for their turn.
+    waiting: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Horizon:
+    """Where a session began anew because somebody said so."""
+
+    platform: str
+    key: SessionKey
+    #: Of the command.
+    position: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

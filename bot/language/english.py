@@ -9,6 +9,8 @@ ENGLISH = Phrases(
     crashed="I broke down each time I tried to answer this message, so I leave it."
     " The operator can see why.",
     left_out="I also made files that are too large to be posted, or too many: {names}.",
+    looped="It looks as if a machine and I only answer each other, so I stop here. I answer again"
+    " when a person speaks to me, or after a pause of half an hour.",
     overloaded="The model is overloaded right now. Please try again in a few minutes.",
     unavailable="The model cannot be reached right now. Please try again in a few minutes.",
     rate_limit="The model's rate limit is reached. Please try again in a few minutes.",

@@ -10,6 +10,9 @@ FRENCH = Phrases(
     " côté. La personne qui m'administre peut en voir la cause.",
     left_out="J'ai aussi créé des fichiers trop volumineux ou trop nombreux pour être envoyés"
     " ici\N{NO-BREAK SPACE}: {names}.",
+    looped="On dirait qu'une machine et moi ne faisons plus que nous répondre, alors je m'arrête"
+    " là. Je répondrai de nouveau quand une personne s'adressera à moi, ou après une demi-heure"
+    " de pause.",
     overloaded="Le modèle est surchargé en ce moment. Merci de réessayer dans quelques minutes.",
     unavailable="Le modèle est injoignable en ce moment. Merci de réessayer dans quelques minutes.",
     rate_limit="La limite de requêtes du modèle est atteinte. Merci de réessayer dans quelques"

@@ -11,6 +11,9 @@ GERMAN = Phrases(
     " ich es. Wer mich betreibt, kann sehen, warum.",
     left_out="Ich habe auch Dateien erzeugt, die zu groß oder zu viele sind, um hier zu erscheinen:"
     " {names}.",
+    looped="Es sieht so aus, als antworteten eine Maschine und ich nur noch einander, darum höre"
+    " ich hier auf. Ich antworte wieder, wenn ein Mensch mich anspricht, oder nach einer halben"
+    " Stunde Pause.",
     overloaded="Das Modell ist gerade überlastet. Bitte in ein paar Minuten noch einmal versuchen.",
     unavailable="Das Modell ist gerade nicht erreichbar. Bitte in ein paar Minuten noch einmal"
     " versuchen.",

@@ -21,6 +21,9 @@ class Phrases:
     #: Of the files that the agent made, {names} are not posted.
     left_out: str
 
+    #: The bot and another machine only answered each other.
+    looped: str
+
     # ---- why the model gave no answer ----
 
     overloaded: str

@@ -9,6 +9,8 @@ SPANISH = Phrases(
     crashed="He fallado cada vez que intentaba responder a este mensaje, así que lo dejo."
     " Quien me administra puede ver por qué.",
     left_out="También creé archivos demasiado grandes, o demasiados, para enviarlos aquí: {names}.",
+    looped="Parece que una máquina y yo solo nos respondemos mutuamente, así que lo dejo aquí."
+    " Volveré a responder cuando me hable una persona, o tras media hora de pausa.",
     overloaded="El modelo está sobrecargado en este momento. Conviene volver a intentarlo dentro"
     " de unos minutos.",
     unavailable="No consigo conectar con el modelo en este momento. Conviene volver a intentarlo"

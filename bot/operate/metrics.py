@@ -60,6 +60,7 @@ class Metrics:
         self._refused = self._counter("refused", "Deliveries not accepted.", "reason")
         self._ignored = self._counter("ignored", "Deliveries that asked for nothing.", "why")
         self._repeated = self._counter("repeated", "Deliveries that came before.")
+        self._held = self._counter("loops", "Messages that only kept a loop going.", "what")
         self._turn = self._histogram("turn", "From acceptance to the end of the turn.")
         self._first = self._histogram("first_token", "From the prompt to its first token.")
         self._queue = self._histogram("queue", "From acceptance to the start of the turn.")
@@ -86,6 +87,10 @@ class Metrics:
     def repeated(self) -> None:
         """Count a delivery of a message that was accepted before."""
         self._repeated.inc()
+
+    def held(self, what: str) -> None:
+        """Count a message that gets no answer because of a loop: "announced" or "skipped"."""
+        self._held.labels(what).inc()
 
     def disk_free(self, free_bytes: int) -> None:
         """Note how much room the disk has."""

@@ -16,9 +16,12 @@ from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
 from bot.records import Attempt, AttemptState, Entry, File, Message, SessionKey
+from bot.rooms.commands import Command
 from bot.rooms.context import Deaf, Talk
 from bot.rooms.prompt import compose_prompt
 from bot.rooms.recap import find_recap
+from bot.rooms.renewals import Renewals
+from bot.rooms.telling import Telling, Told
 from bot.sessions.seat import Seat
 from bot.sessions.sessions import Sessions
 from bot.sessions.statistics import Warmth
@@ -59,6 +62,9 @@ class Answering:
         agent: Agent,
         contexts: Listening = _DEAF,
     ) -> None:
+        #: Which sessions begin anew, and when.
+        self.renewals = Renewals(journal, sessions)
+        self._telling = Telling(journal, sessions, self.renewals)
         self._journal = journal
         self._sessions = sessions
         self._agent = agent
@@ -72,6 +78,7 @@ class Answering:
         *alone* says that nothing else runs meanwhile. *files* came with the message. Raises
         AgentError when there is none to be had.
         """
+        await self.renewals.before_turn(session_key(bot, entry.message))
         try:
             return await self._find(entry) or await self._ask(entry, bot, files, alone=alone)
         except (ConversationDied, AgentStartFailed) as error:
@@ -86,6 +93,10 @@ class Answering:
             return MadeFiles()
         attempt = answer.attempt
         return await self._agent.made(bot.id, attempt.session_id, since=attempt.started_at)
+
+    async def tell(self, entry: Entry, command: Command, bot: Bot) -> Told:
+        """Return the answer to a command, for which nobody is asked."""
+        return await self._telling.answer(entry, command, bot, session_key(bot, entry.message))
 
     async def _find(self, entry: Entry) -> Answer | None:
         """Look for an answer that an earlier attempt got before server or child went away."""

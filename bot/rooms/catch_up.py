@@ -6,8 +6,9 @@ the way. Its history, where it has one, still shows it.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import Protocol
 
 import structlog
@@ -17,6 +18,7 @@ from bot.errors import ChatError, ChatUnavailable, JournalUnavailable
 from bot.journal.journal import Journal
 from bot.journal.views import Place
 from bot.records import Acceptance, Credentials, Ignored, Message, RoomMessage
+from bot.rooms.commands import Command, command_of
 from bot.rooms.lane import lane_of
 from bot.rooms.off_record import with_record
 
@@ -64,6 +66,14 @@ class Historian(Protocol):
         ...
 
 
+class Inbox(Protocol):
+    """Where messages are made durable, and commands have their effect."""
+
+    def accept(self, message: Message, *, lane: str) -> Awaitable[Acceptance]:
+        """Take a message; it is on disk then."""
+        ...
+
+
 class Bots(Protocol):
     """The roster, as far as catching up needs it."""
 
@@ -78,6 +88,7 @@ class CatchUp:
     def __init__(
         self,
         journal: Journal,
+        inbox: Inbox,
         bots: Bots,
         historians: Mapping[str, Historian],
         *,
@@ -86,6 +97,7 @@ class CatchUp:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
+        self._inbox = inbox
         self._bots = bots
         self._historians = historians
         self._enqueue = enqueue
@@ -139,6 +151,7 @@ class CatchUp:
             found = await historian.history_since(place.room, key, place.cursor, limit=_AT_ONCE)
         if not found:
             return  # no history here, or nothing new
+        await self._journal.dialogues.note_bots(place.platform, found)
         if place.cursor is not None:  # before there was one, nobody knows what was answered
             await self._take_in(place, bot, historian, found)
         await self._journal.places.move_cursor(place, found[-1].id)
@@ -150,16 +163,30 @@ class CatchUp:
         skipped = 0
         for message in self._addressed(place, bot, historian, found):
             lane = lane_of(bot, message)
-            if self._now() - message.received_at.timestamp() > self._within_s:
+            if self._now() - message.received_at.timestamp() > self._useful_s(message):
                 skipped += await self._skip(message, lane)
-            elif await self._journal.accept(message, lane=lane) is Acceptance.NEW:
+            elif await self._inbox.accept(message, lane=lane) is Acceptance.NEW:
                 log.info("message_caught_up", bot=bot.id, room=place.room, message=message.id)
                 self._enqueue(lane)
         if skipped:
             log.warning("messages_too_old", bot=bot.id, room=place.room, skipped=skipped)
 
+    def _useful_s(self, message: Message) -> float:
+        """Tell for how long after it was said a message is worth an answer.
+
+        What a command ends, or forgets, came before it, however late that is found out; what it
+        asks about is another thing then.
+        """
+        match command_of(message):
+            case None:
+                return self._within_s
+            case Command.STOP | Command.NEW:
+                return inf
+            case _:
+                return min(self._within_s, EVERY_S)
+
     async def _skip(self, message: Message, lane: str) -> bool:
-        reason = f"found over {self._within_s:g} s after it was written"
+        reason = f"found over {self._useful_s(message):g} s after it was written"
         acceptance = await self._journal.skip(message, lane=lane, reason=reason)
         return acceptance is Acceptance.NEW
 

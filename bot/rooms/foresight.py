@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from bot.config.bot import Bot
+from bot.journal.stops import COMMANDS
 from bot.records import Acceptance, Message, MessageKind, SessionKey
 from bot.rooms.answering import session_key
 
@@ -59,6 +60,6 @@ class Foresight:
         bot = self._bots(message.bot)
         # Off the record, it is asked beside the session.
         asks = message.kind is not MessageKind.BARE and not message.off_record
-        if bot is not None and asks and not self._stopping():
+        if bot is not None and asks and not lane.startswith(COMMANDS) and not self._stopping():
             self._sessions.expect(bot, session_key(bot, message), lane=lane)
         return landing

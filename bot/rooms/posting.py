@@ -13,6 +13,7 @@ import structlog
 from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
 from bot.journal.journal import Journal
 from bot.records import Entry, File, Outcome, Part, PartState, Person
+from bot.rooms.endings import Endings
 from bot.rooms.lookup import Fate, History, Lookup
 from bot.rooms.retry import repeat_after, retry_after
 from bot.rooms.uploads import Uploads
@@ -40,6 +41,10 @@ class Chat(History, Uploads, Protocol):
         ...
 
 
+class _Withdrawn(Exception):
+    """The journal says that the part must not leave any more."""
+
+
 class Posting:
     """Brings frozen replies into their rooms and settles their messages."""
 
@@ -50,6 +55,8 @@ class Posting:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        #: Where its waits can be cut short; a post that is under way cannot be.
+        self.endings = Endings()
         self._journal = journal
         self._lookup = Lookup(journal, now=now, sleep=self._pause)
         self._now = now
@@ -79,13 +86,15 @@ class Posting:
                 await self._insist(partial(self._journal.mark_posted, last, remote_id=before))
             try:
                 before = await self._post(entry, part, chat, key, after=before, fresh=fresh)
+            except _Withdrawn:
+                return await self._outcome(entry)
             except ChatError as error:
                 return await self._give_up(entry, part, error)
             last = part
         # The last part is recorded with the settled message, in one commit.
         settle = partial(self._journal.settle, entry, last=last, remote_id=before)
-        await self._insist(settle)
-        return entry.verdict or Outcome.ANSWERED
+        settled = await self._insist(settle)
+        return (entry.verdict or Outcome.ANSWERED) if settled else await self._outcome(entry)
 
     def wait_no_more(self) -> None:
         """Cut off the turns that wait for their next try; the journal knows when that is."""
@@ -119,7 +128,7 @@ class Posting:
             else:
                 part = await self._repeat(part, doubt, next(repeats))
             doubt = None
-        raise ChatRefused(part.error or f"the part is {part.state} already")
+        raise _Withdrawn(f"the part is {part.state} already")
 
     async def _send(self, part: Part, chat: Chat, *, room: str, key: str) -> str | None:
         """Have the part's bytes leave."""
@@ -171,11 +180,14 @@ class Posting:
         try:
             if self._stopping:
                 turn.cancel()
-            await self._sleep(seconds)
+            with self.endings.endable():
+                await self._sleep(seconds)
         finally:
             self._waiting.discard(turn)
 
     async def _give_up(self, entry: Entry, part: Part, error: ChatError) -> Outcome:
+        if ended := await self._insist(partial(self._journal.orders.outcome, entry.seq)):
+            return ended
         refused = isinstance(error, ChatRefused)
         log.error("part_dead", entry=entry.seq, part=part.number, why=str(error), refused=refused)
         unsure = isinstance(error, ChatUncertain)
@@ -186,6 +198,11 @@ class Posting:
     async def _bury(self, entry: Entry, why: str) -> Outcome:
         await self._insist(partial(self._journal.settle, entry, outcome=Outcome.DEAD, reason=why))
         return Outcome.DEAD
+
+    async def _outcome(self, entry: Entry) -> Outcome:
+        """Return how the message has ended: somebody else has ended it."""
+        ended = await self._insist(partial(self._journal.orders.outcome, entry.seq))
+        return ended or await self._bury(entry, "its parts were given up")
 
     async def _insist(self, record: Callable[[], Awaitable[T]]) -> T:
         """Record what has happened, however long the disk is full: asking again would repeat it."""

@@ -15,6 +15,9 @@ from bot.language.catalogue import phrases_of
 from bot.records import Entry, File, MessageKind, Outcome, Part, PartKind, Person
 from bot.rooms.addressing import whom
 from bot.rooms.answering import Answer, Answering
+from bot.rooms.commands import Command, command_of
+from bot.rooms.loop_guard import LoopGuard
+from bot.rooms.loops import Held
 from bot.rooms.posting import Chat, Posting
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.report import Stopwatch, TurnReport
@@ -64,6 +67,7 @@ class Turns:
         answering: Answering,
         posting: Posting,
         quarantine: Quarantine,
+        loop_guard: LoopGuard,
         roster: Roster,
         chats: Mapping[str, Chat],
         *,
@@ -73,16 +77,34 @@ class Turns:
         self._answering = answering
         self._posting = posting
         self._quarantine = quarantine
+        self._loop_guard = loop_guard
         self._roster = roster
         self._chats = chats
+        self._endings = posting.endings
         self._now = now
 
     async def run(self, entry: Entry) -> TurnReport | None:
         """Answer *entry* in its room. Returns when it is recorded how that ended.
 
-        None: another message of the lane goes first now, or the server is being stopped. Raises
-        JournalUnavailable while nothing was said yet; the message is still open then.
+        None: another message of the lane goes first now, or it was cut short and is still open, or
+        the server is being stopped. Raises JournalUnavailable while nothing was said yet; the
+        message is still open then.
         """
+        with self._endings.turn(entry.seq):
+            report = await self._run(entry)
+        await self._answering.renewals.after_turn(entry)
+        return report
+
+    def end(self, seq: int) -> bool:
+        """Cut the turn of message *seq* short; False when it does not run, or has said its last.
+
+        What becomes of the message is for the caller to have written down before: the turn ends
+        as the journal says, and leaves an open message to whoever runs it next. Its conversation
+        drops the prompt and stays open; nothing that was heard is lost or leaks into the next.
+        """
+        return self._endings.end(seq)
+
+    async def _run(self, entry: Entry) -> TurnReport | None:
         watch = Stopwatch(started=self._now())
         bot = self._roster.serving(entry.message.bot)
         if bot is None:
@@ -90,8 +112,17 @@ class Turns:
         if entry.verdict is not None:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
-        said = await self._try(entry, bot, watch)
-        return await self._speak(said, bot, watch) if said is not None else None
+        if (command := command_of(entry.message)) is not None:
+            return await self._speak(await self._obey(entry, command, bot, watch), bot, watch)
+        held = await self._loop_guard.hold(entry, bot)
+        if held is not None:
+            return await self._hold(entry, held, bot, watch)
+        said = None
+        with self._endings.endable():
+            said = await self._try(entry, bot, watch)
+        if said is None:
+            return await self._cut_short(entry, watch)
+        return await self._speak(said, bot, watch)
 
     def admit_no_more(self) -> None:
         """Try no message any more that is not being tried already."""
@@ -120,6 +151,19 @@ class Turns:
             return None
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
 
+    async def _hold(self, entry: Entry, held: Held, bot: Bot, watch: Stopwatch) -> TurnReport:
+        """End a message that only keeps a loop going; the room is told at the first one."""
+        if held.told:
+            await self._journal.settle(entry, outcome=Outcome.SKIPPED, reason=held.reason)
+            return watch.report(entry, Outcome.SKIPPED, None, parts=0, now=self._now())
+        saying = Saying(
+            markdown=phrases_of(bot.language).looped,
+            kind=PartKind.NOTICE,
+            verdict=Outcome.TOLD,
+            reason=held.reason,
+        )
+        return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
+
     async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch) -> Said | None:
         """Find out what to say, beside whom that may be tried, and freeze it."""
         suspicion = suspicion_of(entry)
@@ -133,6 +177,7 @@ class Turns:
                 return None
             watch.started = self._now()
             saying = await self._decide(entry, bot, alone=suspicion is Suspicion.STRONG)
+            self._endings.seal()
             return await self._freeze(entry, saying, bot, watch) if saying is not None else None
 
     async def _decide(self, entry: Entry, bot: Bot, *, alone: bool) -> Saying | None:
@@ -159,6 +204,19 @@ class Turns:
             verdict=Outcome.ANSWERED,
             answer=answer,
         )
+
+    async def _obey(self, entry: Entry, command: Command, bot: Bot, watch: Stopwatch) -> Said:
+        """Answer a command: nobody is asked, and so nobody has to be left alone meanwhile."""
+        told = await self._answering.tell(entry, command, bot)
+        saying = Saying(markdown=told.markdown, kind=told.kind, verdict=told.verdict)
+        return await self._freeze(entry, saying, bot, watch)
+
+    async def _cut_short(self, entry: Entry, watch: Stopwatch) -> TurnReport | None:
+        """Report a turn that said nothing, if its message has ended."""
+        outcome = await self._journal.orders.outcome(entry.seq)
+        if outcome is None:
+            return None
+        return watch.report(entry, outcome, None, parts=0, now=self._now())
 
     async def _freeze(self, entry: Entry, saying: Saying, bot: Bot, watch: Stopwatch) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
@@ -188,10 +246,11 @@ class Turns:
         return (*text, *made.files)
 
     async def _addressed(self, entry: Entry, bot: Bot) -> tuple[Person, ...]:
-        """Find out whom the reply has to name."""
-        naming = bot.reply.mention
-        between = naming == "unclear" and await self._journal.outgoing.spoken_between(entry)
-        return whom(naming, (entry.message.author,), spoken_between=between)
+        """Find out whom the reply has to name. No bot: a mention would call it."""
+        naming, outgoing = bot.reply.mention, self._journal.outgoing
+        between = naming == "unclear" and await outgoing.spoken_between(entry)
+        named = whom(naming, (entry.message.author,), spoken_between=between)
+        return await outgoing.people(bot.platform, named) if named else ()
 
     async def _speak(self, said: Said, bot: Bot, watch: Stopwatch) -> TurnReport:
         outcome = await self._deliver(said.entry, said.parts, bot, fresh=True)

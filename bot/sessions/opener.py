@@ -89,10 +89,11 @@ class Opener:
             await self._erase(bot, start.session_id)
 
     async def forget(self, session: Session) -> None:
-        """Delete a session's file and transcript, and let it begin anew. Raises OSError."""
+        """Delete a session's transcript and file, and let it begin anew. Raises OSError."""
         old = session.file
-        await self._saving.remove(old.key)
+        # In this order: without the file, nobody knows of the transcript any more.
         await self._agent.forget(old.key.bot, old.session_id)
+        await self._saving.remove(old.key)
         session.file, session.stored = self._registry.new_file(old.key), False
 
     async def _is_right(self, session: Session, bot: Bot) -> bool:

@@ -36,7 +36,8 @@ def choose_opening(
     """Decide how to open *file*'s session.
 
     A prompt without an answer at the end of the transcript is dropped when its message will be
-    asked again, and when it was answered after all: then the agent is told so with the next one.
+    asked again, when a command has ended it, and when it was answered after all: then the agent is
+    told so with the next one.
     """
     if not is_session_id(file.session_id):
         return _lost()
@@ -48,6 +49,7 @@ def choose_opening(
         *prompts.owed,
         *prompts.answered,
         *prompts.in_vain,
+        *prompts.stopped,
     }:
         orphan = None
     elif orphan.after is None:

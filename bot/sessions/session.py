@@ -104,6 +104,11 @@ class Session:
         """Take note that a prompt leaves: from now on its conversation is a hot one."""
         self.opened = _HOT
 
+    async def hush(self) -> None:
+        """Have the conversation drop a prompt that nobody waits for any more, and go on."""
+        if self.conversation is not None:
+            await self.conversation.hush()
+
     async def close(self) -> None:
         """Close the conversation, if there is one."""
         if self.conversation is not None:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -15,8 +15,8 @@ from bot.agent.line import Ticket, Urgency
 from bot.agent.memory import MemorySamples
 from bot.config.bot import Bot
 from bot.records import SessionKey
+from bot.sessions.background import Background
 from bot.sessions.budget import Allowance
-from bot.sessions.compacting import Compacting
 from bot.sessions.conversations import Conversations
 from bot.sessions.eviction import Eviction
 from bot.sessions.files import SessionFiles
@@ -26,22 +26,13 @@ from bot.sessions.saving import Saving
 from bot.sessions.seat import Prompts, Seat
 from bot.sessions.session import Session
 from bot.sessions.spares import Spares
-from bot.sessions.statistics import SessionsStatistics, Warmth
-from bot.sessions.warming import Warming
+from bot.sessions.statistics import SessionsStatistics, SessionStatistics, Spent, Warmth
 
 log = structlog.get_logger(__name__)
 
 #: How many sessions an expiry sweep looks at before it lets others run.
 _SLICE: Final = 200
 _PATIENCE_S: Final = 60.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Background:
-    """What is done to sessions while no turn asks for them."""
-
-    warming: Warming
-    compacting: Compacting
 
 
 class Sessions:
@@ -64,6 +55,7 @@ class Sessions:
         self._spares = spares
         self._eviction = eviction
         self._opener = opener
+        self._background = background
         self._warming = background.warming
         self._compacting = background.compacting
         self._saving = saving
@@ -95,6 +87,7 @@ class Sessions:
                 finally:
                     self._leave(session, bot, seat)
             finally:
+                await session.hush()
                 if not session.hot:
                     # Dead, still booting for nobody, or in the middle of what nobody waits for.
                     await session.close()
@@ -114,6 +107,16 @@ class Sessions:
             known.lane = lane
             self._compacting.give_way(known)
         self._warming.early(bot, key, known)
+
+    @asynccontextmanager
+    async def ending(self, key: SessionKey) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Have the session of *key* for oneself, with what forgets it.
+
+        That removes conversation, file and transcript; it raises OSError, and then can be tried
+        again.
+        """
+        async with self._registry.hold(key) as session:
+            yield partial(self._forget, session)
 
     def lane_ended(self, lane: str) -> None:
         """Take note that no message waits in *lane* any more."""
@@ -144,8 +147,7 @@ class Sessions:
 
     def stop_ahead(self) -> None:
         """Open nothing any more that no turn asks for: the server is being stopped."""
-        self._warming.close()
-        self._compacting.close()
+        self._background.close()
         self._spares.stop()
 
     async def expire(
@@ -201,6 +203,24 @@ class Sessions:
             memory_budget_bytes=allowance.budget.most_bytes,
         )
 
+    def session(self, bot: Bot, key: SessionKey) -> SessionStatistics | None:
+        """Return what is known of one session; None when the next message begins it."""
+        session = self._registry.get(key)
+        if session is None or not session.stored:
+            return None
+        if not session.hot and session.expired(bot.session.ttl_s, self._registry.now()):
+            return None
+        return session.statistics(self._conversations.bytes_of)
+
+    def spent(self, bot: str) -> Spent:
+        """Sum up the sessions of a bot."""
+        files = [session.file for session in self._registry if session.file.key.bot == bot]
+        return Spent(
+            sessions=len(files),
+            turns=sum(file.turns or 0 for file in files),
+            cost_usd=sum(file.cost_usd for file in files),
+        )
+
     def _seated(self, session: Session) -> Seat:
         assert session.conversation is not None, "opened, and not there"  # noqa: S101 - a bug of ours
         return Seat(session, session.conversation)
@@ -221,15 +241,19 @@ class Sessions:
         """Remove a session with all it left on disk; one that resists stays for the next sweep."""
         key = session.file.key
         async with self._registry.holding(session):
-            await session.close()
             try:
-                await self._opener.forget(session)
+                await self._forget(session)
             except OSError as error:
                 log.warning("session_unremovable", bot=key.bot, room=key.room, why=str(error))
                 return False
-            self._registry.drop(session)
-            self._compacting.forget(session)
             return True
+
+    async def _forget(self, session: Session) -> None:
+        """Remove a session that is held. Raises OSError."""
+        await session.close()
+        await self._opener.forget(session)
+        self._registry.drop(session)
+        self._compacting.forget(session)
 
 
 @asynccontextmanager
@@ -263,10 +287,7 @@ async def open_sessions(
         registry.on_release = conversations.slots.look_again
         saving = Saving(files)
         opener = Opener(agent, registry, conversations, spares, saving, prompts)
-        background = Background(
-            warming=Warming(registry, opener, group),
-            compacting=Compacting(registry, conversations, opener, group),
-        )
+        background = Background(registry, conversations, opener, group)
         sessions = Sessions(registry, conversations, spares, eviction, opener, background, saving)
         group.create_task(saving.run(), name="session-files")
         refilling = group.create_task(spares.run(conversations), name="spares")

@@ -49,6 +49,16 @@ class SessionStatistics:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What a bot's sessions have cost, as far as they are kept."""
+
+    sessions: int
+    turns: int
+    #: US dollars.
+    cost_usd: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionsStatistics:
     """All sessions, and what the process did to serve them since it started."""
 

@@ -246,6 +246,35 @@ async def test_cancelled_asker_interrupts_the_child(
     assert not conversation.died
 
 
+async def test_hushed_child_can_be_asked_again(
+    conversation: Conversation, client: FakeClient
+) -> None:
+    """It drops the prompt that nobody waits for any more; nothing of it leaks into the next."""
+    client.on_interrupt = lambda: client.say(spoken("half"), aborted("uuid of hello"))
+    async with asking(conversation) as task:
+        task.cancel()
+    await conversation.hush()
+    assert conversation.usable
+    await conversation.hush()
+    async with asking(conversation, "next") as task:
+        client.answer("uuid of next", "whole")
+    assert (await task).text == "whole"
+    assert client.calls.count("interrupt") == 1
+
+
+async def test_child_that_is_not_hushed_is_not_asked_again(
+    monkeypatch: pytest.MonkeyPatch, conversation: Conversation, client: FakeClient
+) -> None:
+    """It does not listen, and so it is ended."""
+    monkeypatch.setattr(conversation_module, "_HUSH_S", 0)
+    client.obeys.clear()
+    async with asking(conversation) as task:
+        task.cancel()
+    await conversation.hush()
+    assert (conversation.usable, conversation.silenced) == (False, True)
+    client.obeys.set()
+
+
 async def test_asker_cancelled_while_it_interrupts_leaves_nothing_usable(
     conversation: Conversation, client: FakeClient
 ) -> None:

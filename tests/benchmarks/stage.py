@@ -17,6 +17,10 @@ platform = "campfire"
 key = { env = "ADA_BOT_KEY" }
 model = "claude-sonnet-4-5"
 system_prompt = "You are Ada."
+
+[loops]  # whoever asks the same as fast as it can be answered looks like a machine
+depth = 100
+rate = 1000
 """
 _PATIENCE_S = 120.0
 

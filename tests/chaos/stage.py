@@ -29,6 +29,10 @@ system_prompt = "You are {name}."
 
 [turn]
 timeout = "{timeout_s}s"
+
+[loops]  # those who speak here have no time to be told from machines
+depth = 100
+rate = 1000
 """
 
 

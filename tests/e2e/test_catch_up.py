@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.rooms.command_sentences import RENEWED
 from bot.testing.campfire import Campfire
 from bot.testing.campfire.records import Dialect
 from tests.e2e.watching import Log
@@ -93,3 +94,18 @@ async def test_a_released_campfire_has_no_history(tmp_path: Path, log: Log) -> N
             assert "Kim" not in await world.ask("@Ada are you there?")
             assert (await server.settled()) == {"accepted": 2, "answered": 2}
         assert log.find("catch_up_refused") == log.find("catch_up_put_off") == []
+
+
+async def test_old_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
+    """What a command asks about is another thing by now; what it forgets came before it."""
+    async with open_world(tmp_path) as world:
+        await _meet(world)
+        for word in ("status", "new"):
+            await world.campfire.say(
+                world.room, world.kim, f"@Ada {word}", mention=[world.ada], deliver=False
+            )
+        monkeypatch.setattr("bot.rooms.catch_up.EVERY_S", 0.0)
+        async with world.serving() as server:
+            await log.until("messages_too_old", skipped=1)
+            assert await server.settled() == {"accepted": 4, "answered": 3, "skipped": 1}
+            assert world.said_by(world.ada)[-1] == RENEWED

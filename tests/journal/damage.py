@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.journal import attempts, inbox, outbox, ownership, replies
+from bot.journal import attempts, inbox, known_bots, outbox, ownership, replies
 from bot.journal.pages import PAGE_BYTES, Image, Row, rows
 from bot.journal.store import open_store
 from bot.journal.wal import newest_pages
@@ -16,7 +16,7 @@ from tests.journal.engines import NOON, said
 
 AT = NOON.timestamp()
 MESSAGES = 40
-TABLES = ("inbox", "attempts", "outbox", "history", "room", "place")
+TABLES = ("inbox", "attempts", "outbox", "history", "room", "place", "known_bot")
 #: How messages end, in turn; None: not yet.
 _ENDS = (Outcome.ANSWERED, Outcome.TOLD, None, Outcome.ANSWERED, Outcome.DEAD)
 #: What a server noted that has left another file.
@@ -33,6 +33,7 @@ def fill(db: sqlite3.Connection, messages: range) -> None:
         long = "Füße 👣 " * (400 * (number % 7 == 0) + number)
         message = replace(said(f"{number}: {long}", number=number), room=str(number % 5))
         inbox.accept(db, [(message, lane)], node="hearth-1", at=AT + number)
+        known_bots.add(db, "campfire", {f"bot-{number}": f"Bo the {number}."})
         _bring_to_its_end(db, db.execute("SELECT max(seq) FROM inbox").fetchone()[0], long)
         db.execute("COMMIT")
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from bot.journal import Journal
-from bot.records import Entry, File, Outcome, Part, PartKind, Person
-from tests.journal.engines import LANE, Clock, Engine, said
+from bot.records import Entry, File, Outcome, Part, PartKind, Person, RoomMessage
+from tests.journal.engines import LANE, NOON, Clock, Engine, said
 
 LEE = Person(id="8", name="Lee")
 TABLE = File(name="tea.csv", content=b"tea,cold\n")
@@ -87,3 +87,20 @@ async def test_a_file_goes_with_its_message(engine: Engine, clock: Clock) -> Non
         await journal.settle(entry, outcome=Outcome.DEAD, reason="refused")
         await journal.expire(settled_before=clock.seconds + 1, history_before=0)
         assert await journal.outgoing.content(file) is None
+
+
+async def test_known_bots_are_no_people(journal: Journal) -> None:
+    """Whom a room's history has called a bot is left out."""
+    shown = RoomMessage(
+        id="5",
+        position=5,
+        author=LEE,
+        by_bot=True,
+        html=None,
+        plain="",
+        created_at=NOON,
+    )
+    kim = said().author
+    assert await journal.outgoing.people("campfire", [kim, LEE]) == (kim, LEE)
+    await journal.dialogues.note_bots("campfire", [shown])
+    assert await journal.outgoing.people("campfire", [kim, LEE]) == (kim,)

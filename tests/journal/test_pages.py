@@ -73,7 +73,7 @@ def test_what_was_not_committed_is_not_read(tmp_path: Path) -> None:
         db.execute("BEGIN")
         insert = (
             "INSERT INTO history (platform, bot, room, author_id, author_name, question, answer,"
-            " settled_at) VALUES ('campfire', 'ada', '1', '7', 'Kim', ?, 'x', 1)"
+            " position, settled_at) VALUES ('campfire', 'ada', '1', '7', 'Kim', ?, 'x', 1, 1)"
         )
         for _ in range(500):
             db.execute(insert, ("x" * 3000,))

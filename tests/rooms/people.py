@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.agent.reply import Reply
 from bot.config.bot import AgentRules, Bot, SessionRules, TurnRules
-from bot.errors import JournalUnavailable
+from bot.errors import ChatError, JournalUnavailable
 from bot.journal import Journal, open_journal
 from bot.records import (
     Credentials,
@@ -199,6 +199,26 @@ class FakeChat:
     def author_of(self, key: str) -> str:
         """Know Ada by her key."""
         return key.partition("-")[0]
+
+
+@dataclass
+class FakePage:
+    """The newest page of the room, for whoever wants to know who is in it."""
+
+    #: None: nobody can read the room.
+    messages: Sequence[RoomMessage] | ChatError | None = None
+    #: How often it was read.
+    reads: int = 0
+
+    async def history(
+        self, *, room: str, key: str, after: str | None = None, before: str | None = None
+    ) -> tuple[RoomMessage, ...] | None:
+        """Read, or fail."""
+        assert (room, key, after, before) == ("42", "9-abcdefghijkl", None, None)
+        self.reads += 1
+        if isinstance(self.messages, ChatError):
+            raise self.messages
+        return None if self.messages is None else tuple(self.messages)
 
 
 def in_room(html: str, number: int, *, author: Person = ADA) -> RoomMessage:

@@ -18,6 +18,7 @@ from bot.journal import Journal
 from bot.language.english import ENGLISH
 from bot.records import Entry, MessageKind, Outcome
 from bot.rooms.answering import Answering
+from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.posting import Posting
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.turn import Turns
@@ -27,6 +28,7 @@ from tests.rooms.people import (
     Clock,
     FakeAgent,
     FakeChat,
+    FakePage,
     FakeRoster,
     FakeSessions,
     a_bot,
@@ -51,6 +53,7 @@ class Stage:
             Answering(journal, self.sessions, FakeAgent()),
             Posting(journal, now=clock, sleep=clock.sleep),
             Quarantine(),
+            LoopGuard(journal, {"campfire": FakePage()}),
             roster,
             {"campfire": self.chat},
             now=clock,

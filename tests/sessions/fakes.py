@@ -109,6 +109,10 @@ class FakeConversation:
         if failure is not None or self._over.is_set():
             raise failure or ConversationDied("it died")
 
+    async def hush(self) -> None:
+        """Drop the prompt whose asker has gone, if that is what the agent's children do."""
+        self.usable = self.usable or (self._agent.hushes and not self.closing)
+
     async def close(self) -> None:
         """End it."""
         self.usable = False
@@ -139,6 +143,8 @@ class FakeAgent:
 
     def __init__(self) -> None:
         self.conversations: list[FakeConversation] = []
+        #: Whether a child goes on after a prompt that nobody waits for any more.
+        self.hushes = False
         #: The open ones, and the most there ever were at once.
         self.open: set[FakeConversation] = set()
         self.most_open = 0

@@ -390,6 +390,30 @@ async def test_cancelled_asker_leaves_no_child_in_a_turn(world: World) -> None:
     assert world.agent.open == set()
 
 
+async def test_cancelled_asker_leaves_a_child_that_goes_on(world: World) -> None:
+    """One that drops the prompt serves the next turn."""
+    world.agent.hushes = True
+    world.agent.thinks.clear()
+    running = asyncio.create_task(world.turn())
+    await anyio.wait_all_tasks_blocked()
+    running.cancel()
+    await anyio.wait_all_tasks_blocked()
+    world.agent.thinks.set()
+    assert await world.turn() is Warmth.HOT
+    assert len(world.agent.conversations) == 1
+
+
+async def test_session_is_forgotten_by_whoever_has_it(world: World) -> None:
+    """Conversation, file and transcript go, and the next turn is cold."""
+    await world.turn()
+    assert world.sessions.session(ADA, WATERCOOLER) is not None
+    assert world.sessions.spent("ada").turns == 1
+    async with world.sessions.ending(WATERCOOLER) as forget:
+        await forget()
+    assert (world.sessions.session(ADA, WATERCOOLER), world.files.kept) == (None, {})
+    assert await world.turn() is Warmth.COLD
+
+
 async def test_cancelled_boot_leaves_no_child(world: World) -> None:
     """A child that boots for nobody is closed; the next turn starts its own."""
     world.agent.boots.clear()

@@ -73,11 +73,14 @@ class Request:
 
     @property
     def tool_result(self) -> str | None:
-        """What a tool gave back in the last message; None when that holds no result."""
+        """What a tool gave back in the last message; None when that ends with a prompt.
+
+        A prompt comes after a result when the call was interrupted.
+        """
         content = self.body["messages"][-1]["content"]
         blocks = content if isinstance(content, list) else []
         results = [b for b in blocks if b.get("type") == "tool_result"]
-        if not results:
+        if not results or any(map(_is_said, blocks[blocks.index(results[-1]) + 1 :])):
             return None
         return "\n".join(text for b in results for text in _texts_of(b.get("content", "")))
 
@@ -92,6 +95,10 @@ def utterances(text: str) -> Iterator[Utterance]:
         yield Utterance(speaker=name, text=_plain(match["said"]))
     if not wrapped:
         yield Utterance(speaker=None, text=_plain(text))
+
+
+def _is_said(block: Mapping[str, Any]) -> bool:
+    return block.get("type") == "text" and bool(_REMINDER.sub("", block["text"]).strip())
 
 
 def _plain(text: str) -> str:

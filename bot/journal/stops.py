@@ -1,0 +1,85 @@
+"""Messages that are stopped: those that a command finds, and those that come too late for it."""
+
+import sqlite3
+from typing import Final
+
+from bot.journal import attempts, counters, outbox
+from bot.records import Attempt, Message, Outcome
+
+#: How the name of a lane of commands begins; all others begin with a platform's name.
+COMMANDS: Final = "!"
+
+#: What a bot owes in a room, of all or one person's questions, before a position or any.
+QUESTIONS: Final = """
+    FROM inbox WHERE state = 'open' AND platform = ?1 AND bot = ?2 AND room = ?3
+    AND (?4 IS NULL OR author_id = ?4) AND (?5 IS NULL OR position < ?5) AND lane NOT LIKE '!%'
+"""
+
+# What stands in the room as a whole is said, and only lacks the note of it.
+_STOPPABLE = f"""
+    SELECT seq {QUESTIONS} AND NOT (verdict IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM outbox WHERE entry = inbox.seq AND kind <> 'progress' AND state <> 'posted'
+    ))
+"""  # noqa: S608 - only our own words
+
+_HALT = """
+    INSERT INTO halt (platform, bot, room, author, position, entry) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET position = excluded.position, entry = excluded.entry
+    WHERE excluded.position > position
+"""
+
+# Said before a stop and accepted after it. What an operator opens again was accepted before.
+_HALTED = """
+    SELECT halt.entry FROM inbox JOIN halt USING (platform, bot, room)
+    WHERE inbox.seq = ? AND inbox.state = 'open' AND inbox.verdict IS NULL
+    AND halt.author IN ('', inbox.author_id)
+    AND inbox.position < halt.position AND inbox.seq > halt.entry
+"""
+
+_STOP = """
+    UPDATE inbox SET state = 'stopped', reason = ?, settled_at = ?, answer = NULL, stopped_by = ?
+    WHERE seq = ?
+"""
+
+
+def stop_before(
+    db: sqlite3.Connection, command: Message, *, author: str | None, at: float
+) -> tuple[int, ...]:
+    """Stop what was said before *command*, by *author* or by anybody; return the numbers."""
+    place = (command.platform, command.bot, command.room)
+    (by,) = db.execute(
+        "SELECT seq FROM inbox WHERE platform = ? AND bot = ? AND message_id = ?", command.key
+    ).fetchone()
+    db.execute(_HALT, (*place, author or "", command.position, by))
+    found = db.execute(_STOPPABLE, (*place, author, command.position)).fetchall()
+    for (seq,) in found:
+        _stop(db, seq, by=by, at=at)
+    return tuple(seq for (seq,) in found)
+
+
+def start_attempt(
+    db: sqlite3.Connection,
+    entry: int,
+    *,
+    session_id: str,
+    prompt_uuid: str,
+    alone: bool,
+    at: float,
+) -> Attempt | None:
+    """Begin an attempt, or return None; what was said before a stop is stopped instead."""
+    halted = db.execute(_HALTED, (entry,)).fetchone()
+    if halted is not None:
+        _stop(db, entry, by=halted["entry"], at=at)
+        return None
+    return attempts.start(
+        db, entry, session_id=session_id, prompt_uuid=prompt_uuid, alone=alone, at=at
+    )
+
+
+def _stop(db: sqlite3.Connection, seq: int, *, by: int, at: float) -> None:
+    """Settle a message as stopped: nothing of it is tried, or sent, any more."""
+    reason = f"stopped by message {by}"
+    db.execute(_STOP, (reason, at, by, seq))
+    counters.count_settled(db, Outcome.STOPPED)
+    attempts.stop(db, seq, error=reason, at=at)
+    outbox.kill_rest(db, seq, error=reason)
