@@ -43,7 +43,9 @@ from bot.rooms.lanes import Lanes, open_lanes
 from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.obeying import Obeying
 from bot.rooms.posting import Posting
+from bot.rooms.progress import Progress, open_progress
 from bot.rooms.quarantine import Quarantine
+from bot.rooms.showing import Pace
 from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
@@ -58,6 +60,10 @@ log = structlog.get_logger(__name__)
 _CATCH_UP_S = 10.0
 #: How often the agent's children are looked at.
 _CHILDREN_S = 5.0
+#: How often is looked for what turns have left in the rooms, beyond the end of each.
+_CLEARING_S = 10.0
+#: How turns are shown while they run.
+PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
-        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, rooms.catch_up))))
+        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, rooms))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
@@ -112,6 +118,7 @@ class _Rooms:
     posting: Posting
     inbox: Foresight
     catch_up: CatchUp
+    progress: Progress
 
 
 @asynccontextmanager
@@ -130,11 +137,16 @@ async def _rooms(
     posting = Posting(journal)
     await answering.renewals.resume()
     loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
-    turns = Turns(journal, answering, posting, Quarantine(), loop_guard, roster, chats)
     obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
-    async with open_lanes(
-        journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended
-    ) as lanes:
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
+        progress = await opened(open_progress(journal, roster, chats, pace=PACE))
+        turns = Turns(
+            journal, answering, posting, Quarantine(), loop_guard, roster, chats, progress=progress
+        )
+        lanes = await opened(
+            open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
+        )
         yield _Rooms(
             lanes=lanes,
             posting=posting,
@@ -142,15 +154,17 @@ async def _rooms(
             catch_up=CatchUp(
                 journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
             ),
+            progress=progress,
         )
 
 
-def _frequent_jobs(sessions: Sessions, catch_up: CatchUp) -> tuple[Job, ...]:
+def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
     """Return what is looked after every few seconds; the watchdog waits for none of the others."""
     return (
         Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
         Job(name="watchdog", every_s=_CHILDREN_S, run=sessions.end_stuck),
-        Job(name="catch-up", every_s=_CATCH_UP_S, run=catch_up.run),
+        Job(name="catch-up", every_s=_CATCH_UP_S, run=rooms.catch_up.run),
+        Job(name="clearing", every_s=_CLEARING_S, run=rooms.progress.clean),
     )
 
 

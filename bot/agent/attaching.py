@@ -9,7 +9,7 @@ from typing import Any, Final
 from claude_agent_sdk import SdkMcpTool, tool
 
 from bot.agent.made_files import MOST_BYTES, MOST_FILES, fit_name, put_file
-from bot.records import File
+from bot.records.file import File
 
 _ABOUT: Final = (
     "Attach a file to your answer: it is posted into the room after the text, for people to"

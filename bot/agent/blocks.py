@@ -5,10 +5,8 @@ import html
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bot.records import File
-
-#: What a prompt is sent as: a text, or blocks of the Messages API.
-Content = str | list[dict[str, Any]]
+from bot.agent.client import Content
+from bot.records.file import File
 
 MOST_FILES: Final = 5
 #: The API takes 5 MB of base64.

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 from claude_agent_sdk import Message
 
-from bot.agent.blocks import Content
+#: What a prompt is sent as: a text, or blocks of the Messages API.
+Content = str | list[dict[str, Any]]
 
 
 class Client(Protocol):

@@ -8,15 +8,14 @@ from typing import Any
 import structlog
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message
 
-from bot.agent.blocks import Content
 from bot.agent.boots import Boots
 from bot.agent.child import kill
-from bot.agent.client import Client, one_prompt
+from bot.agent.client import Client, Content, one_prompt
 from bot.agent.folders import AgentFolders
 from bot.agent.line import Ticket
 from bot.agent.options import agent_options
 from bot.agent.pulse import Pulse, within
-from bot.agent.reply import Asking, Reply
+from bot.agent.reply import NOBODY, Asking, Listener, Reply
 from bot.agent.start import Start
 from bot.agent.translate import BrokenConfig, foreign_errors
 from bot.config.bot import Bot
@@ -71,6 +70,8 @@ class Conversation:
         self.ticket = ticket
         #: Told after each prompt what the child has counted for the session, in US dollars.
         self.on_cost: Callable[[float], None] = _uncounted
+        #: Follows the answer to the next prompt.
+        self.listener: Listener = NOBODY
         self._folders = folders
         self._boots = boots
         self._pulse = Pulse()
@@ -146,6 +147,7 @@ class Conversation:
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
         asking = self._asking = Asking(prompt_uuid, now=asyncio.get_running_loop().time())
+        self.listener.follow(asking.said)
         self._pulse.beat()
         try:
             async with asyncio.timeout(timeout_s):

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bot.records import File
+from bot.records.file import File
 
 MOST_FILES: Final = 5
 MOST_BYTES: Final = 5 * 2**20

@@ -1,9 +1,9 @@
 """What comes back from one prompt: collected message by message, then read as a reply."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from claude_agent_sdk import (
     AssistantMessage,
@@ -38,6 +38,27 @@ class Reply:
     compacted_to: int | None = None
 
 
+class Listener(Protocol):
+    """Somebody who wants to know an answer before it is complete."""
+
+    def follow(self, said: Callable[[], str]) -> None:
+        """Take *said*, which returns what was said so far, as Markdown that may end anywhere.
+
+        Called again when the question is asked again.
+        """
+        ...
+
+
+class Nobody:
+    """Nobody listens."""
+
+    def follow(self, said: Callable[[], str]) -> None:
+        """Let it be said."""
+
+
+NOBODY = Nobody()
+
+
 class Asking:
     """One prompt: first its answer is complete, and a little later its result ends it.
 
@@ -56,8 +77,9 @@ class Asking:
         self._asked_at = now
         self._first_token_at: float | None = None
         self._texts: list[str] = []
-        #: Text blocks of the message that is being streamed which were not heard as a whole yet.
-        self._unheard = 0
+        #: Text blocks of the message that is being streamed which were not heard as a whole yet,
+        #: in the pieces in which they come.
+        self._growing: list[list[str]] = []
         self._stop_reason: object = None
         self._context_tokens = 0
         self._compacted_to: int | None = None
@@ -81,6 +103,11 @@ class Asking:
                 self._end(now)
             case _:
                 pass  # what a sub-agent says, and news of kinds that a later child may add
+
+    def said(self) -> str:
+        """Return what was said so far. What broke off in the middle is taken back."""
+        growing = ("".join(pieces) for pieces in self._growing)
+        return "\n\n".join((*self._texts, *(text for text in growing if text.strip())))
 
     @property
     def answered(self) -> bool:
@@ -126,10 +153,11 @@ class Asking:
         match event:
             case {"type": "content_block_delta"}:
                 self._first_token_at = self._first_token_at or now
+                self._grow(event)
             case {"type": "message_start"}:
-                self._unheard, self._stop_reason = 0, None
+                self._growing, self._stop_reason = [], None
             case {"type": "content_block_start", "content_block": {"type": "text"}}:
-                self._unheard += 1
+                self._growing.append([])
             case {"type": "message_delta", "delta": {"stop_reason": reason}}:
                 self._stop_reason = reason
             case {"type": "message_stop"} if self._complete:
@@ -139,7 +167,13 @@ class Asking:
     @property
     def _complete(self) -> bool:
         last = self._stop_reason in _LAST_WORDS and not self._interrupted
-        return last and bool(self._texts) and self._unheard == 0
+        return last and bool(self._texts) and not self._growing
+
+    def _grow(self, event: dict[str, Any]) -> None:
+        # For each token: a pattern would take as long as all the rest.
+        delta = event.get("delta")
+        if delta is not None and self._growing and delta.get("type") == "text_delta":
+            self._growing[-1].append(delta.get("text", ""))
 
     def _end(self, now: float) -> None:
         if not self.heard.is_set():
@@ -154,7 +188,7 @@ class Asking:
             return
         self._context_tokens = _tokens(message.usage or {}) or self._context_tokens
         said = [block.text for block in message.content if isinstance(block, TextBlock)]
-        self._unheard -= len(said)
+        del self._growing[: len(said)]
         self._texts.extend(text for text in said if text.strip())
 
     def _is_mine(self, result: ResultMessage) -> bool:

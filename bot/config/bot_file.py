@@ -94,8 +94,8 @@ class TurnTable(Table):
     )
     progress: bool = Field(
         True,
-        description="Whether a long turn shows the answer as it grows, and how it went, "
-        "where the platform can do that.",
+        description="Whether the room sees that a turn is under way: the answer as it grows and "
+        "how it went, or else one sentence. false: nothing but the answer.",
     )
     notice_after: Duration = Field(
         15.0,

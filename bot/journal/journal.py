@@ -15,6 +15,7 @@ from bot.journal.orders import Orders
 from bot.journal.outgoing import Outgoing
 from bot.journal.places import Places
 from bot.journal.reception import Reception
+from bot.journal.signs import Signs
 from bot.journal.stops import start_attempt
 from bot.journal.views import Expired, JournalStatistics, WaitingLane
 from bot.journal.writer import Writer, open_writer
@@ -24,7 +25,6 @@ from bot.records import (
     AttemptState,
     Entry,
     Exchange,
-    File,
     Message,
     Outcome,
     Part,
@@ -32,6 +32,7 @@ from bot.records import (
     SessionPrompts,
     Tally,
 )
+from bot.records.file import File
 
 
 class Journal:
@@ -44,7 +45,7 @@ class Journal:
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
         self._reception = Reception(writer, node=node, now=now)
-        #: What commands do to other messages, and what is known of that.
+        #: What commands do to other messages.
         self.orders = Orders(self._reception, writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
@@ -52,6 +53,8 @@ class Journal:
         self.dialogues = Dialogues(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
+        #: What rooms see of turns that are under way.
+        self.signs = Signs(writer, now=now)
         #: What the sessions have heard of their rooms, and what nobody may hear again.
         self.hearing = Hearing(writer)
         #: What has to be known of a reply before it leaves.
@@ -110,20 +113,13 @@ class Journal:
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
-        None: it is settled, perhaps just now because a stop that was said after it came before it;
-        or has its reply already; or a message with a lower position was accepted meanwhile; ask
-        for the lane's head again. *alone* says that no other turn runs,
-        so that a crash is this one's.
+        None: it is settled (by this, when a stop said after it came before it), has its reply
+        already, or a message with a lower position was accepted meanwhile; ask for the lane's head
+        again. *alone* says that no other turn runs, so that a crash is this one's.
         """
-        operation = partial(
-            start_attempt,
-            entry=entry.seq,
-            session_id=session_id,
-            prompt_uuid=prompt_uuid,
-            alone=alone,
-            at=self._now(),
-        )
-        return await self._writer.write(operation)
+        start = partial(start_attempt, entry=entry.seq, alone=alone, at=self._now())
+        asked = partial(start, session_id=session_id, prompt_uuid=prompt_uuid)
+        return await self._writer.write(asked)
 
     async def end_attempt(
         self, attempt: Attempt, *, state: AttemptState, error: str | None = None
@@ -158,16 +154,17 @@ class Journal:
         attempt: Attempt | None,
         answer_text: str | None,
         reason: str | None = None,
+        into: str | None = None,
     ) -> tuple[Part, ...]:
         """Fix the reply to *entry*, texts (HTML) and files; a later call returns what was fixed.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
         message is settled, *reason* is for the operator. A message that was settled meanwhile
-        takes no reply: ``()``.
+        takes no reply: ``()``. *into* is the placeholder that becomes the first part.
         """
         reply = replies.Reply(
-            parts=said, kind=kind, verdict=verdict, text=answer_text, reason=reason
+            parts=said, kind=kind, verdict=verdict, text=answer_text, reason=reason, into=into
         )
         at = self._now()
         return await self._writer.write(

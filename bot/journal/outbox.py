@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import Sequence
 
 from bot.journal.values import storable
-from bot.records import File, Part, PartKind, PartState
+from bot.records import Part, PartKind, PartState
+from bot.records.file import File
 
 # Numbered on: a message that was retried has said something before, that it failed.
 _ADD = """
-    INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at, file)
-    SELECT ?1, ifnull(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7
+    INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at, remote_id, file)
+    SELECT ?1, ifnull(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8
     FROM outbox WHERE entry = ?1 AND kind <> 'progress'
 """
 
@@ -53,7 +54,8 @@ _KILL = """
 """
 
 _KILL_REST = """
-    UPDATE outbox SET state = 'dead', error = ? WHERE entry = ? AND state IN ('queued', 'sending')
+    UPDATE outbox SET state = 'dead', error = ?
+    WHERE entry = ? AND kind <> 'progress' AND state IN ('queued', 'sending')
 """
 
 # One whose bytes may have left is looked for, or marked as repeated; where it has that mark
@@ -77,13 +79,18 @@ def add(
     *,
     kind: PartKind,
     at: float,
+    into: str | None = None,
 ) -> None:
-    """Insert a reply, its first part as sending already: that saves a sync before the post."""
+    """Insert a reply, its first part as sending already: that saves a sync before the post.
+
+    *into* is the message that becomes the first part by an edit.
+    """
+    first: tuple[PartState, float | None, str | None] = (PartState.SENDING, at, into)
     for index, one in enumerate(said):
-        state, sent_at = (PartState.QUEUED, None) if index else (PartState.SENDING, at)
-        html, name = ("", one.name) if isinstance(one, File) else (one, None)
-        row = (entry, kind.value, storable(html), state.value, at, sent_at, storable(name))
-        part = db.execute(_ADD, row).lastrowid
+        state, sent_at, remote_id = (PartState.QUEUED, None, None) if index else first
+        html, name = ("", one.name) if isinstance(one, File) else (storable(one), None)
+        values = (entry, kind.value, html, state.value, at, sent_at, remote_id, storable(name))
+        part = db.execute(_ADD, values).lastrowid
         if isinstance(one, File):
             db.execute("INSERT INTO file (part, content) VALUES (?, ?)", (part, one.content))
 
@@ -97,7 +104,7 @@ def content(db: sqlite3.Connection, seq: int) -> bytes | None:
 def mark_sending(db: sqlite3.Connection, seq: int, *, at: float) -> Part:
     """Record that the part's bytes are about to leave."""
     db.execute(_SENDING, (at, seq))
-    return _read(db, seq)
+    return read(db, seq)
 
 
 def mark_posted(db: sqlite3.Connection, seq: int, *, remote_id: str | None, at: float) -> None:
@@ -109,19 +116,19 @@ def mark_posted(db: sqlite3.Connection, seq: int, *, remote_id: str | None, at: 
 def retry(db: sqlite3.Connection, seq: int, *, not_before: float, error: str) -> Part:
     """Record that the part did not arrive, and put it back."""
     db.execute(_RETRY, (not_before, storable(error), seq))
-    return _read(db, seq)
+    return read(db, seq)
 
 
 def mark_repeat(db: sqlite3.Connection, seq: int, *, at: float) -> Part:
     """Record that the part is sent again although it may have arrived."""
     db.execute(_REPEAT, (at, seq))
-    return _read(db, seq)
+    return read(db, seq)
 
 
 def kill(db: sqlite3.Connection, seq: int, *, error: str, uncertain: bool) -> Part:
     """Give the part up; remember when it is *uncertain* whether it arrived."""
     db.execute(_KILL, (storable(error), uncertain, seq))
-    return _read(db, seq)
+    return read(db, seq)
 
 
 def kill_rest(db: sqlite3.Connection, entry: int, *, error: str) -> None:
@@ -159,17 +166,19 @@ def of_entry(db: sqlite3.Connection, entry: int) -> tuple[Part, ...]:
     rows = db.execute(
         "SELECT * FROM outbox WHERE entry = ? AND kind <> 'progress' ORDER BY number", (entry,)
     )
-    return tuple(_part(row) for row in rows)
+    return tuple(from_row(row) for row in rows)
 
 
-def _read(db: sqlite3.Connection, seq: int) -> Part:
+def read(db: sqlite3.Connection, seq: int) -> Part:
+    """Read one part."""
     row = db.execute("SELECT * FROM outbox WHERE seq = ?", (seq,)).fetchone()
     if row is None:
         raise LookupError(f"part {seq} is not in the outbox")
-    return _part(row)
+    return from_row(row)
 
 
-def _part(row: sqlite3.Row) -> Part:
+def from_row(row: sqlite3.Row) -> Part:
+    """Make a part of a row of the outbox."""
     return Part(
         seq=row["seq"],
         entry=row["entry"],

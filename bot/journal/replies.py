@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from bot.journal import attempts, counters, history, outbox
 from bot.journal.values import storable
-from bot.records import Attempt, AttemptState, Entry, File, Outcome, Part, PartKind
+from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
+from bot.records.file import File
 
 _FREEZE = """
     UPDATE inbox SET verdict = ?, answer = ?, reason = ?
@@ -34,6 +35,8 @@ class Reply:
     text: str | None
     #: For the operator, when it is not an answer.
     reason: str | None
+    #: The message that becomes its first part by an edit; None: it is posted.
+    into: str | None = None
 
 
 def freeze(
@@ -42,7 +45,7 @@ def freeze(
     """Put *reply* into the outbox; where one is frozen already, return that one."""
     fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry)
     if db.execute(_FREEZE, fixed).rowcount:
-        outbox.add(db, entry, reply.parts, kind=reply.kind, at=at)
+        outbox.add(db, entry, reply.parts, kind=reply.kind, at=at, into=reply.into)
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry)

@@ -107,12 +107,17 @@ _FIRST = (
     ) STRICT
     """,
     "CREATE INDEX outbox_remote ON outbox (remote_id) WHERE remote_id IS NOT NULL",
+    # signs of progress that are to be brought to an end
+    """
+    CREATE INDEX outbox_signs ON outbox (entry)
+    WHERE kind = 'progress' AND number < 2 AND state <> 'dead'
+    """,
     # here, since a message ends in more than one place; the ids stay: they say what to leave out
     """
     CREATE TRIGGER inbox_withheld AFTER UPDATE OF state ON inbox
     WHEN NEW.off_record AND NEW.state <> 'open' BEGIN
         UPDATE inbox SET text = '', html = NULL, answer = NULL WHERE seq = NEW.seq;
-        UPDATE outbox SET html = '' WHERE entry = NEW.seq;
+        UPDATE outbox SET html = '' WHERE entry = NEW.seq AND kind <> 'progress';
     END
     """,
     """

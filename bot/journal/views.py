@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.records import Entry, Outcome, PartKind, SessionKey
+from bot.records import Entry, Outcome, Part, PartKind, SessionKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +112,16 @@ class DeadLetter:
         """Whether the agent's answer is frozen: a retry posts it, and asks nobody."""
         kinds = {part.kind for part in self.entry.parts}
         return self.entry.verdict is Outcome.ANSWERED and PartKind.ANSWER in kinds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftSign:
+    """A sign of progress, in a room in which the turn has ended."""
+
+    part: Part
+    entry: Entry
+    #: How it ended.
+    outcome: Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

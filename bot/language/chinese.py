@@ -5,6 +5,7 @@ from bot.language.phrases import Phrases
 
 CHINESE = Phrases(
     bare="在的。请把需要我做的事写在我的名字后面，放在同一条消息里。",
+    working="我还在处理这条消息。",
     bug="我这边出了点问题，没能回答这条消息。管理员可以查看原因。",
     crashed="我每次尝试回答这条消息都会崩溃，只好先放下。管理员可以查看原因。",
     left_out="还有一些文件因为太大或太多而没有发出：{names}。",

@@ -4,6 +4,7 @@ from bot.language.phrases import Phrases
 
 ENGLISH = Phrases(
     bare="Yes? Write what you need after my name, in the same message.",
+    working="I am still working on this.",
     bug="Something went wrong on my side, and I could not answer this message."
     " The operator can see why.",
     crashed="I broke down each time I tried to answer this message, so I leave it."

@@ -4,6 +4,7 @@ from bot.language.phrases import Phrases
 
 FRENCH = Phrases(
     bare="Oui\N{NO-BREAK SPACE}? Merci d'écrire la demande après mon nom, dans le même message.",
+    working="J'y travaille encore.",
     bug="Un problème est survenu de mon côté et je n'ai pas pu répondre à ce message."
     " La personne qui m'administre peut en voir la cause.",
     crashed="Chaque tentative de réponse à ce message m'a fait planter, alors je le laisse de"

@@ -5,6 +5,7 @@ from bot.language.phrases import Phrases
 GERMAN = Phrases(
     bare="Ja? Was gebraucht wird, bitte gleich hinter meinen Namen schreiben, in dieselbe"
     " Nachricht.",
+    working="Ich bin noch dabei.",
     bug="Bei mir ist etwas schiefgegangen, darum bleibt diese Nachricht ohne Antwort."
     " Wer mich betreibt, kann sehen, warum.",
     crashed="Ich bin bei jedem Versuch abgestürzt, diese Nachricht zu beantworten, darum lasse"

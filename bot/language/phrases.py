@@ -14,6 +14,8 @@ class Phrases:
 
     #: Answer to a message that is only the bot's name.
     bare: str
+    #: Said once, where an answer that takes long cannot be shown while it grows.
+    working: str
     #: A bug of ours cost the message.
     bug: str
     #: The message brought the server down too often.

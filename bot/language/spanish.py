@@ -4,6 +4,7 @@ from bot.language.phrases import Phrases
 
 SPANISH = Phrases(
     bare="¿Sí? Basta con escribir la petición después de mi nombre, en el mismo mensaje.",
+    working="Sigo en ello.",
     bug="Algo ha fallado por mi parte y no he podido responder a este mensaje."
     " Quien me administra puede ver por qué.",
     crashed="He fallado cada vez que intentaba responder a este mensaje, así que lo dejo."

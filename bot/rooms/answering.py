@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 from uuid import uuid4
 
@@ -11,11 +12,12 @@ import structlog
 from bot.agent.agent import Agent
 from bot.agent.blocks import with_files
 from bot.agent.made_files import MadeFiles
-from bot.agent.reply import Reply
+from bot.agent.reply import NOBODY, Listener, Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
-from bot.records import Attempt, AttemptState, Entry, File, Message, SessionKey
+from bot.records import Attempt, AttemptState, Entry, Message, SessionKey
+from bot.records.file import File
 from bot.rooms.commands import Command
 from bot.rooms.context import Deaf, Talk
 from bot.rooms.prompt import compose_prompt
@@ -71,7 +73,13 @@ class Answering:
         self._contexts = contexts
 
     async def answer(
-        self, entry: Entry, bot: Bot, *, alone: bool = False, files: Sequence[File] = ()
+        self,
+        entry: Entry,
+        bot: Bot,
+        *,
+        alone: bool = False,
+        files: Sequence[File] = (),
+        listener: Listener = NOBODY,
     ) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 
@@ -79,13 +87,14 @@ class Answering:
         AgentError when there is none to be had.
         """
         await self.renewals.before_turn(session_key(bot, entry.message))
+        ask = partial(self._ask, alone=alone, files=files, listener=listener)
         try:
-            return await self._find(entry) or await self._ask(entry, bot, files, alone=alone)
+            return await self._find(entry) or await ask(entry, bot)
         except (ConversationDied, AgentStartFailed) as error:
             log.warning("turn_retried", bot=bot.id, entry=entry.seq, why=str(error))
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
-        return await self._find(current) or await self._ask(entry, bot, files, alone=alone)
+        return await self._find(current) or await ask(entry, bot)
 
     async def made(self, answer: Answer, bot: Bot) -> MadeFiles:
         """Return the files that came about with *answer*, if the bot may post any."""
@@ -110,7 +119,7 @@ class Answering:
         return None
 
     async def _ask(
-        self, entry: Entry, bot: Bot, files: Sequence[File], *, alone: bool
+        self, entry: Entry, bot: Bot, *, alone: bool, files: Sequence[File], listener: Listener
     ) -> Answer | None:
         key = session_key(bot, entry.message)
         async with (
@@ -133,6 +142,7 @@ class Answering:
                     prompt_uuid=attempt.prompt_uuid,
                     timeout_s=bot.turn.timeout_s,
                     silence_s=bot.turn.silence_s,
+                    listener=listener,
                 )
             except AgentError as error:
                 await self._journal.end_attempt(

@@ -18,13 +18,15 @@ RUNNING: Final = "I am answering {name}, for {seconds} s now."
 QUIET: Final = "I am not answering anything right now."
 WAITING_ONE: Final = "One message waits."
 WAITING_MANY: Final = "{count} messages wait."
-SESSION_HOT: Final = "Our conversation is open, with {turns} answers so far."
-SESSION_WARM: Final = "Our conversation is put aside, with {turns} answers so far, and goes on."
+SESSION_HOT: Final = "Our conversation is open. Answers in it so far: {turns}."
+SESSION_WARM: Final = (
+    "Our conversation is put aside, and goes on from there. Answers in it so far: {turns}."
+)
 SESSION_COLD: Final = "The next message begins a new conversation."
 
-USAGE: Final = "This conversation: {turns} answers for {dollars} US dollars."
+USAGE: Final = "Answers in this conversation: {turns}, for {dollars} US dollars."
 USAGE_ALL: Final = (
-    "All {sessions} of my conversations that are kept: {turns} answers for {dollars} US dollars."
+    "Answers in all my conversations that are kept ({sessions}): {turns}, for {dollars} US dollars."
 )
 
 HELP: Final = "Write what you need after my name. These words, alone after it, I obey at once:"

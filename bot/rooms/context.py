@@ -68,15 +68,6 @@ class Horizon(Protocol):
         ...
 
 
-class Boundless:
-    """Rooms that begin with their first message."""
-
-    async def horizon(self, platform: str, key: SessionKey) -> int | None:
-        """Hide nothing."""
-        _ = platform, key
-        return None
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """What comes along with a message."""

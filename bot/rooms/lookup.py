@@ -101,7 +101,7 @@ class Lookup:
         if after is None:
             return _UNKNOWN
         over = isinstance(doubt, PostFailed) and doubt.over
-        arrives_until = 0.0 if over else (part.sent_at or 0.0) + POST_TIMEOUT_S
+        arrives_until = 0.0 if over else self.arrives_until(part)
         while True:
             left = arrives_until - self._now()
             news = await self._read(entry.message.room, key, after, chat)
@@ -109,6 +109,21 @@ class Lookup:
             if finding is not _LOST or left <= 0:
                 return finding
             await self._sleep(left)
+
+    async def glance(
+        self, entry: Entry, part: Part, *, after: str, chat: History, key: str
+    ) -> Finding:
+        """Look once, for what may be on its way still. Raises ChatError."""
+        news = await chat.history_since(entry.message.room, key, after, limit=_LIMIT)
+        return await self._judge(entry, part, news, author=chat.author_of(key))
+
+    def arrives_until(self, part: Part) -> float:
+        """Return the moment (seconds since the epoch) from which *part* cannot arrive any more."""
+        return (part.sent_at or 0.0) + POST_TIMEOUT_S
+
+    def is_over(self, part: Part) -> bool:
+        """Whether *part* has arrived by now, or never will."""
+        return self._now() >= self.arrives_until(part)
 
     async def _read(
         self, room: str, key: str, after: str, chat: History
@@ -131,7 +146,13 @@ class Lookup:
     ) -> Finding:
         if news is None:
             return _UNKNOWN
-        ours = [message for message in news if message.author.id == author]
+        signs = map(_characters, await self._journal.signs.unknown(entry, but=part))
+        others = set(signs) - {_characters(part.html)}
+        ours = [
+            message
+            for message in news
+            if message.author.id == author and _characters(message.html or "") not in others
+        ]
         known = await self._journal.posted_ids(
             platform=entry.message.platform, ids=[message.id for message in ours]
         )

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any, Protocol, TypeVar
@@ -12,7 +13,8 @@ import structlog
 
 from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
 from bot.journal.journal import Journal
-from bot.records import Entry, File, Outcome, Part, PartState, Person
+from bot.records import Entry, Outcome, Part, PartState, Person
+from bot.records.file import File
 from bot.rooms.endings import Endings
 from bot.rooms.lookup import Fate, History, Lookup
 from bot.rooms.retry import repeat_after, retry_after
@@ -38,6 +40,10 @@ class Chat(History, Uploads, Protocol):
 
     async def post_file(self, *, room: str, file: File, key: str) -> str | None:
         """Post one file and return its message's id; raises ChatError."""
+        ...
+
+    async def edit(self, *, room: str, message: str, html: str, key: str) -> None:
+        """Give a message of the bot another text; raises ChatError."""
         ...
 
 
@@ -106,6 +112,11 @@ class Posting:
         self, entry: Entry, part: Part, chat: Chat, key: str, *, after: str | None, fresh: bool
     ) -> str | None:
         """Bring one part into the room and return its id there; raises ChatError in the end."""
+        if part.remote_id is not None:
+            # An edit may be made twice, so nobody asks whether it was made.
+            part, fresh = await self._edit(entry, await self._claim(part), chat, key), True
+            if part.remote_id is not None:
+                return part.remote_id
         doubt: ChatUncertain | None = None
         if part.state is PartState.SENDING and not fresh:
             doubt = ChatUncertain("the server ended while it was posted")
@@ -138,6 +149,18 @@ class Posting:
         if content is None:
             raise ChatRefused(f'the content of the file "{part.file}" was lost with the journal')
         return await chat.post_file(room=room, file=File(name=part.file, content=content), key=key)
+
+    async def _edit(self, entry: Entry, part: Part, chat: Chat, key: str) -> Part:
+        """Have a placeholder become *part*; when it cannot, the part is one to be posted."""
+        if part.state is not PartState.SENDING or part.remote_id is None:
+            return replace(part, remote_id=None)
+        try:
+            room, message = entry.message.room, part.remote_id
+            await chat.edit(room=room, message=message, html=part.html, key=key)
+        except ChatError as error:
+            log.info("placeholder_left_behind", entry=part.entry, why=str(error))
+            return await self._journal.signs.detach(part) or replace(part, remote_id=None)
+        return part
 
     async def _claim(self, part: Part) -> Part:
         """Make sure that *part* is known to be leaving."""

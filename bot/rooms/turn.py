@@ -12,16 +12,18 @@ from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
 from bot.language.catalogue import phrases_of
-from bot.records import Entry, File, MessageKind, Outcome, Part, PartKind, Person
-from bot.rooms.addressing import whom
+from bot.records import Entry, MessageKind, Outcome, Part, PartKind
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.commands import Command, command_of
+from bot.rooms.composing import Composing
 from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.loops import Held
 from bot.rooms.posting import Chat, Posting
+from bot.rooms.progress import Progress
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
 from bot.rooms.report import Stopwatch, TurnReport
 from bot.rooms.sentences import sentence_for
+from bot.rooms.showing import Showing
 from bot.rooms.uploads import given_with
 
 log = structlog.get_logger(__name__)
@@ -61,7 +63,7 @@ class Said:
 class Turns:
     """Runs turns. The lanes say when; this says what."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the stations of a turn
         self,
         journal: Journal,
         answering: Answering,
@@ -71,15 +73,18 @@ class Turns:
         roster: Roster,
         chats: Mapping[str, Chat],
         *,
+        progress: Progress,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
         self._answering = answering
+        self._composing = Composing(journal, answering)
         self._posting = posting
         self._quarantine = quarantine
         self._loop_guard = loop_guard
         self._roster = roster
         self._chats = chats
+        self._progress = progress
         self._endings = posting.endings
         self._now = now
 
@@ -111,18 +116,20 @@ class Turns:
             return await self._abandon(entry, watch)
         if entry.verdict is not None:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
+            self._progress.look(entry)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
         if (command := command_of(entry.message)) is not None:
             return await self._speak(await self._obey(entry, command, bot, watch), bot, watch)
         held = await self._loop_guard.hold(entry, bot)
         if held is not None:
             return await self._hold(entry, held, bot, watch)
-        said = None
-        with self._endings.endable():
-            said = await self._try(entry, bot, watch)
-        if said is None:
-            return await self._cut_short(entry, watch)
-        return await self._speak(said, bot, watch)
+        async with self._progress.shown(entry, bot) as showing:
+            said = None
+            with self._endings.endable():
+                said = await self._try(entry, bot, watch, showing)
+            if said is None:
+                return await self._cut_short(entry, watch)
+            return await self._speak(said, bot, watch)
 
     def admit_no_more(self) -> None:
         """Try no message any more that is not being tried already."""
@@ -141,7 +148,9 @@ class Turns:
             reason=_traceback(bug),
         )
         watch = Stopwatch(started=self._now())
-        return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
+        report = await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
+        self._progress.look(entry)
+        return report
 
     async def bury(self, entry: Entry, *bugs: Exception) -> TurnReport | None:
         """Make *entry* a dead letter without a word to the room; None when it has ended already."""
@@ -164,29 +173,36 @@ class Turns:
         )
         return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
 
-    async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch) -> Said | None:
+    async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch, showing: Showing) -> Said | None:
         """Find out what to say, beside whom that may be tried, and freeze it."""
         suspicion = suspicion_of(entry)
         crashes = await self._journal.crashes(entry) if suspicion is Suspicion.STRONG else 0
         if crashes >= MOST_CRASHES:
-            return await self._freeze(entry, _condemned(entry, bot, crashes), bot, watch)
+            return await self._freeze(entry, _condemned(entry, bot, crashes), bot, watch, showing)
         if suspicion is not Suspicion.NONE:
             log.warning("turn_suspected", entry=entry.seq, bot=bot.id, crashes=crashes)
         async with self._quarantine.tried(suspicion, crashes=crashes) as admitted:
             if not admitted:
                 return None
             watch.started = self._now()
-            saying = await self._decide(entry, bot, alone=suspicion is Suspicion.STRONG)
+            alone = suspicion is Suspicion.STRONG
+            saying = await self._decide(entry, bot, showing, alone=alone)
             self._endings.seal()
-            return await self._freeze(entry, saying, bot, watch) if saying is not None else None
+            if saying is None:
+                return None
+            return await self._freeze(entry, saying, bot, watch, showing)
 
-    async def _decide(self, entry: Entry, bot: Bot, *, alone: bool) -> Saying | None:
+    async def _decide(
+        self, entry: Entry, bot: Bot, showing: Showing, *, alone: bool
+    ) -> Saying | None:
         phrases = phrases_of(bot.language)
         if entry.message.kind is MessageKind.BARE:
             return Saying(markdown=phrases.bare, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
             files = await given_with(entry.message, bot, self._chats[bot.platform])
-            answer = await self._answering.answer(entry, bot, alone=alone, files=files)
+            answer = await self._answering.answer(
+                entry, bot, alone=alone, files=files, listener=showing
+            )
         except AgentError as error:
             reason = f"{type(error).__name__}: {error}"
             log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected
@@ -218,39 +234,31 @@ class Turns:
             return None
         return watch.report(entry, outcome, None, parts=0, now=self._now())
 
-    async def _freeze(self, entry: Entry, saying: Saying, bot: Bot, watch: Stopwatch) -> Said:
+    async def _freeze(
+        self,
+        entry: Entry,
+        saying: Saying,
+        bot: Bot,
+        watch: Stopwatch,
+        showing: Showing | None = None,
+    ) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
         answer = saying.answer
+        chat, answered = self._chats[bot.platform], (entry.message.author,)
         parts = await self._journal.freeze(
             entry,
-            await self._said(entry, saying, bot),
+            await self._composing.reply(
+                entry, saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
+            ),
             kind=saying.kind,
             verdict=saying.verdict,
             attempt=answer.attempt if answer is not None else None,
             answer_text=answer.markdown if answer is not None else None,
             reason=saying.reason,
+            into=await showing.give_way() if showing is not None else None,
         )
         watch.frozen = self._now()
         return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)
-
-    async def _said(self, entry: Entry, saying: Saying, bot: Bot) -> tuple[str | File, ...]:
-        """Put together what is posted: the text, which names whom it has to, and then files."""
-        to, chat = await self._addressed(entry, bot), self._chats[bot.platform]
-        text = chat.render(saying.markdown, to=to)
-        if saying.answer is None:
-            return text
-        made = await self._answering.made(saying.answer, bot)
-        if made.left_out:
-            names = ", ".join(f"`{name}`" for name in made.left_out)
-            text += chat.render(phrases_of(bot.language).left_out.format(names=names))
-        return (*text, *made.files)
-
-    async def _addressed(self, entry: Entry, bot: Bot) -> tuple[Person, ...]:
-        """Find out whom the reply has to name. No bot: a mention would call it."""
-        naming, outgoing = bot.reply.mention, self._journal.outgoing
-        between = naming == "unclear" and await outgoing.spoken_between(entry)
-        named = whom(naming, (entry.message.author,), spoken_between=between)
-        return await outgoing.people(bot.platform, named) if named else ()
 
     async def _speak(self, said: Said, bot: Bot, watch: Stopwatch) -> TurnReport:
         outcome = await self._deliver(said.entry, said.parts, bot, fresh=True)

@@ -7,7 +7,8 @@ import structlog
 
 from bot.config.bot import Bot
 from bot.errors import ChatError
-from bot.records import File, Message
+from bot.records import Message
+from bot.records.file import File
 
 log = structlog.get_logger(__name__)
 

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from bot.agent.blocks import Content
+from bot.agent.client import Content
 from bot.agent.conversation import Conversation
-from bot.agent.reply import Reply
+from bot.agent.reply import NOBODY, Listener, Reply
 from bot.records import SessionPrompts
 from bot.sessions.session import Session
 
@@ -36,11 +36,18 @@ class Seat:
         self._conversation = conversation
 
     async def ask(
-        self, text: Content, *, prompt_uuid: str, timeout_s: float, silence_s: float
+        self,
+        text: Content,
+        *,
+        prompt_uuid: str,
+        timeout_s: float,
+        silence_s: float,
+        listener: Listener = NOBODY,
     ) -> Reply:
         """Send one prompt; see `Conversation.ask` for what it raises."""
         self.asked = True
         self._session.prompted()
+        self._conversation.listener = listener
         self.reply = await self._conversation.ask(
             text, prompt_uuid=prompt_uuid, timeout_s=timeout_s, silence_s=silence_s
         )

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from bot.agent.blocks import MOST_FILES, with_files
-from bot.records import File
+from bot.records.file import File
 
 PNG = b"\x89PNG\r\n\x1a\n..."
 

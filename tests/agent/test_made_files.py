@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.agent import made_files
 from bot.agent.made_files import MOST_BYTES, MOST_FILES, fit_name, made_since, put_file
-from bot.records import File
+from bot.records.file import File
 
 NOON = 1_750_000_000.0
 

@@ -172,3 +172,37 @@ def test_death_after_a_complete_answer_changes_nothing() -> None:
     asking.fail(ConversationDied("too late"))
     assert asking.finished.is_set()
     assert asking.reply().text == "Hi."
+
+
+def piece(text: str, within: str | None = None) -> StreamEvent:
+    """Return a piece of a text block."""
+    return event("content_block_delta", within, delta={"type": "text_delta", "text": text})
+
+
+BEGIN = event("message_start")
+BLOCK = event("content_block_start", content_block=TEXT)
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ((), ""),
+        ((BEGIN, BLOCK, piece("Let "), piece("me")), "Let me"),
+        ((BEGIN, BLOCK, piece("Let me"), spoken("Let me.")), "Let me."),
+        ((BEGIN, BLOCK, spoken("One."), BLOCK, piece("Tw")), "One.\n\nTw"),
+        ((BEGIN, BLOCK, spoken("One."), BEGIN, BLOCK, piece("Two")), "One.\n\nTwo"),
+        ((BEGIN, BLOCK, piece("broken o"), BEGIN, BLOCK, piece("Ag")), "Ag"),
+        ((BEGIN, BLOCK, piece("Hi"), piece("secret", "tool")), "Hi"),
+        ((BEGIN, BLOCK, piece(" \n")), ""),
+    ],
+)
+def test_what_was_said_so_far(messages: tuple[Any, ...], said: str) -> None:
+    """Whole blocks and the pieces of the one at hand; what broke off is taken back."""
+    assert after(*messages).said() == said
+
+
+def test_what_is_not_text_is_not_said() -> None:
+    """Neither thoughts nor what a tool is called with."""
+    thought = event("content_block_delta", delta={"type": "thinking_delta", "thinking": "Hm"})
+    call = event("content_block_delta", delta={"type": "input_json_delta", "partial_json": "{"})
+    assert after(BEGIN, thought, BLOCK, call, piece("Hi")).said() == "Hi"

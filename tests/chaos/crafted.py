@@ -54,7 +54,9 @@ def row(number: int, **changes: Any) -> Row:
     return Row(**(values | changes))
 
 
-def shown(number: int, *, message_id: int | None = None, part: int = 0) -> Shown:
+def shown(
+    number: int, *, message_id: int | None = None, part: int = 0, growing: bool = False
+) -> Shown:
     """Return the answer to question *number*."""
     return Shown(
         room=ROOM,
@@ -62,12 +64,13 @@ def shown(number: int, *, message_id: int | None = None, part: int = 0) -> Shown
         at=200.0 + number + 0.3,
         marks=(mark(number, part),),
         text=mark(number, part),
+        growing=growing,
     )
 
 
-def notice(message_id: int = 300) -> Shown:
-    """Return a sentence of the server's own."""
-    return Shown(room=ROOM, message_id=message_id, at=250.0, marks=(), text="Sorry.")
+def notice(message_id: int = 300, **signs: bool) -> Shown:
+    """Return a sentence of the server's own, or a sign of a turn under way."""
+    return Shown(room=ROOM, message_id=message_id, at=250.0, marks=(), text="Sorry.", **signs)
 
 
 def prompt(number: int, *, repeated: tuple[int, ...] = ()) -> Prompt:

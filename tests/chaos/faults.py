@@ -124,14 +124,25 @@ class Failings:
                 campfire.fail_posts(failing.status, stored=True)
             case Trouble.READS_FAIL:
                 campfire.fail_reads(failing.status, failing.times)
-            case Trouble.POSTS_SLOW:
-                await _slow_down(campfire.slow_posts, failing)
-            case Trouble.READS_SLOW:
-                await _slow_down(campfire.slow_reads, failing)
+            case Trouble.CHANGES_FAIL | Trouble.CHANGE_DENIED:
+                done = failing.trouble is Trouble.CHANGE_DENIED
+                campfire.fail_changes(failing.status, failing.times, done=done)
             case Trouble.CHAT_DOWN:
                 await campfire.refuse_connections()
                 await asyncio.sleep(failing.length_s)
                 await campfire.accept_connections()
+            case _:
+                await self._slow_chat_down(failing)
+
+    async def _slow_chat_down(self, failing: Failing) -> None:
+        campfire = self._stage.campfire
+        match failing.trouble:
+            case Trouble.CHANGES_SLOW:
+                await _slow_down(campfire.slow_changes, failing)
+            case Trouble.POSTS_SLOW:
+                await _slow_down(campfire.slow_posts, failing)
+            case Trouble.READS_SLOW:
+                await _slow_down(campfire.slow_reads, failing)
 
     async def _fill_disk(self, failing: Failing) -> None:
         async with asyncio.timeout(_UP_S):

@@ -17,7 +17,9 @@ _ROWS = """
         (SELECT count(*) FROM outbox WHERE outbox.entry = inbox.seq AND kind = 'notice'
             AND (state = 'posted' OR possible_duplicate)) AS notices,
         (SELECT ifnull(sum(tries), 0) FROM outbox WHERE outbox.entry = inbox.seq
-            AND kind = 'notice' AND possible_duplicate) AS spare_notices
+            AND kind = 'notice' AND possible_duplicate) AS spare_notices,
+        (SELECT count(*) FROM outbox
+            WHERE outbox.entry = inbox.seq AND kind = 'progress' AND number = 2) AS working
     FROM inbox ORDER BY inbox.seq
 """
 
@@ -44,4 +46,5 @@ def _row(row: sqlite3.Row) -> Row:
         spare=row["spare"],
         notices=row["notices"],
         spare_notices=row["spare_notices"],
+        working=row["working"],
     )

@@ -40,6 +40,8 @@ def judge(history: History) -> Verdict:
         "acknowledged while the disk was full": list(case.impossible()),
         "shown twice without a mark": list(case.unmarked()),
         "notices shown too often": list(case.superfluous_notices()),
+        "placeholders left behind": list(case.placeholders()),
+        "said too often that it takes long": list(case.superfluous_signs()),
         "started out of order": list(case.disorder()),
         "shown out of order": list(case.shown_disorder()),
         "asked twice in one conversation": list(case.repeated()),
@@ -62,7 +64,8 @@ class _Case:
     def __init__(self, history: History) -> None:
         self._history = history
         self._rows = {row.message_id: row for row in history.rows}
-        self._marks = Counter(mark for shown in history.shown for mark in shown.marks)
+        said = [shown for shown in history.shown if not shown.growing]
+        self._marks = Counter(mark for shown in said for mark in shown.marks)
 
     # ---- figures ----
 
@@ -87,6 +90,8 @@ class _Case:
             "told": sum(self._outcome(one) == "told" for one in acknowledged),
             "still open": sum(row.state == "open" for row in self._history.rows),
             "dead letters": sum(row.state == "dead" for row in self._history.rows),
+            "answers that grew": sum(bool(s.marks and s.edits) for s in self._history.shown),
+            "told that it takes long": sum(shown.working for shown in self._history.shown),
             "duplicates shown": sum(count - 1 for count in self._marks.values()),
             "parts marked as possible duplicates": sum(row.marked for row in self._history.rows),
             "prompts for a question that had one before": sum(c - 1 for c in asked_again.values()),
@@ -147,6 +152,22 @@ class _Case:
         for room, extra in self._notice_balance():
             if extra > spare[room]:
                 yield f"room {room}: {extra} too many, {spare[room]} marked"
+
+    def placeholders(self) -> Iterator[str]:
+        """Yield what says that an answer goes on, when there is none that could."""
+        for shown in self._history.shown:
+            if shown.growing:
+                yield f"room {shown.room}: message {shown.message_id}: {shown.text!r}"
+
+    def superfluous_signs(self) -> Iterator[str]:
+        """Yield rooms that were told more often that it takes long than the journal knows."""
+        said = Counter(shown.room for shown in self._history.shown if shown.working)
+        known = Counter[int]()
+        for row in self._history.rows:
+            known[row.room] += row.working
+        for room, count in sorted(said.items()):
+            if count > known[room]:
+                yield f"room {room}: {count} times, {known[room]} known"
 
     def disorder(self) -> Iterator[str]:
         """Yield where a message was started while an accepted, lower one of its lane was open."""
@@ -239,7 +260,8 @@ class _Case:
 
     def _notice_balance(self) -> Iterator[tuple[int, int]]:
         """Yield by how many the notices in each room exceed those of the journal."""
-        said = Counter(shown.room for shown in self._history.shown if not shown.marks)
+        notices = [s for s in self._history.shown if not (s.marks or s.growing or s.working)]
+        said = Counter(shown.room for shown in notices)
         known = Counter[int]()
         for row in self._history.rows:
             known[row.room] += row.notices

@@ -12,6 +12,9 @@ _FILLER = 9_000
 _LONG_MARKS = 3
 _SHARE_LONG = 0.015
 _SHARE_LATE = 0.10
+#: Of the short answers, those that take a while, word by word.
+_SHARE_SLOW = 0.06
+_SLOW_WORDS = 9
 _SHARE_REPEATED = 0.08
 #: Of the bots' rooms, one in so many holds them both.
 _SHARED_ROOM = 10
@@ -32,10 +35,14 @@ class Question:
     deliveries: tuple[float, ...]
     #: One, or one for each part of a long answer.
     marks: tuple[str, ...]
+    #: Seconds between two words of the answer.
+    drip_s: float = 0.0
 
     @property
     def text(self) -> str:
         """What is said after the bot's name."""
+        if self.drip_s:
+            return f"[drip {self.drip_s}s] echo: {self.marks[0]}" + " and so on" * _SLOW_WORDS
         return "echo: " + f" {_filler()} ".join(self.marks)
 
 
@@ -78,6 +85,9 @@ class Trouble(StrEnum):
     POST_DENIED = "post stored, failure answered"
     READS_FAIL = "history fails"
     READS_SLOW = "history slow"
+    CHANGES_FAIL = "edits and reactions fail"
+    CHANGE_DENIED = "edit done, failure answered"
+    CHANGES_SLOW = "edits and reactions slow"
     CHAT_DOWN = "chat down"
     MODEL_FAILS = "model fails"
     MODEL_DROPS = "model drops"
@@ -90,6 +100,8 @@ _STATUSES = {
     Trouble.POSTS_FAIL: (429, 503, 502, 500, 504),
     Trouble.POST_DENIED: (500, 504),
     Trouble.READS_FAIL: (429, 503, 500),
+    Trouble.CHANGES_FAIL: (429, 503, 500, 504),
+    Trouble.CHANGE_DENIED: (500, 504),
     Trouble.MODEL_FAILS: (529, 500, 429),
 }
 
@@ -148,6 +160,7 @@ def _questions(
     moments = sorted(_moments(chance, seconds, rooms, messages))
     for number, (at_s, room) in enumerate(moments):
         parts = _LONG_MARKS if chance.random() < _SHARE_LONG else 1
+        slow = parts == 1 and chance.random() < _SHARE_SLOW
         yield Question(
             number=number,
             at_s=at_s,
@@ -155,6 +168,7 @@ def _questions(
             bot=chance.randrange(2) if room % _SHARED_ROOM == 0 else 0,
             deliveries=_deliveries(chance),
             marks=tuple(mark(number, part) for part in range(parts)),
+            drip_s=round(chance.uniform(0.03, 0.2), 3) if slow else 0.0,
         )
 
 
@@ -216,6 +230,9 @@ def _failings(chance: random.Random, seconds: float) -> list[Failing]:
         Trouble.POST_DENIED: 2,
         Trouble.READS_FAIL: 2,
         Trouble.READS_SLOW: 1,
+        Trouble.CHANGES_FAIL: 3,
+        Trouble.CHANGE_DENIED: 2,
+        Trouble.CHANGES_SLOW: 2,
         Trouble.CHAT_DOWN: 2,
         Trouble.MODEL_FAILS: 4,
         Trouble.MODEL_DROPS: 2,

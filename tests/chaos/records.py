@@ -43,6 +43,12 @@ class Shown:
     #: The marks of questions in it, each as often as it occurs; empty for a notice.
     marks: tuple[str, ...]
     text: str
+    #: Whether it says that it goes on: it is no answer.
+    growing: bool = False
+    #: Whether it says that a turn takes long: it is no notice.
+    working: bool = False
+    #: How often it was edited.
+    edits: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +84,8 @@ class Row:
     notices: int
     #: As above, of those only.
     spare_notices: int
+    #: Sentences that said that it takes long; they are never said again.
+    working: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

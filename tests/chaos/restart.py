@@ -63,7 +63,9 @@ async def kill_a_busy_server(folder: Path, plan: Plan) -> History:
 
 
 async def _first_answer(stage: Stage) -> None:
-    await stage.campfire.wait_until(lambda _: bool(stage.shown()), timeout_s=_PATIENCE_S)
+    await stage.campfire.wait_until(
+        lambda _: any(not shown.growing for shown in stage.shown()), timeout_s=_PATIENCE_S
+    )
 
 
 def describe(history: History) -> str:

@@ -76,7 +76,7 @@ async def run_plan(
             equation = Equation(server.url)
             await equation.started()
             await _wreak(load, blows, failings, equation)
-            settled = await _come_to_rest(load, equation, settle_s)
+            settled = await _come_to_rest(stage, load, equation, settle_s)
         return replace(
             gather(stage, load, server),
             polls=tuple(equation.polls),
@@ -118,13 +118,17 @@ async def _wreak(load: Load, blows: Blows, failings: Failings, equation: Equatio
         watching.cancel()
 
 
-async def _come_to_rest(load: Load, equation: Equation, settle_s: float) -> bool:
+async def _come_to_rest(stage: Stage, load: Load, equation: Equation, settle_s: float) -> bool:
     """Wait until nothing is open, and return whether it came to that."""
     acknowledged = sum(one.acknowledged_at is not None for one in load.asked())
     try:
         async with asyncio.timeout(settle_s):
             await equation.until(
                 lambda poll: poll.counts["open"] == 0 and poll.counts["accepted"] >= acknowledged
+            )
+            # What cannot be removed at once is tried again; in the end none may be left.
+            await stage.campfire.wait_until(
+                lambda _: not any(shown.growing for shown in stage.shown()), timeout_s=settle_s
             )
     except TimeoutError:
         return False

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from bot.language.english import ENGLISH
 from bot.testing.campfire import Campfire, Message, Room
 from bot.testing.campfire.records import BotAccount, PersonAccount
 from bot.testing.model import Behaviour, Model, Request, say
@@ -29,6 +30,7 @@ system_prompt = "You are {name}."
 
 [turn]
 timeout = "{timeout_s}s"
+notice_after = "1s"
 
 [loops]  # those who speak here have no time to be told from machines
 depth = 100
@@ -136,6 +138,9 @@ def _shown(message: Message) -> Shown:
         at=message.created_at.timestamp(),
         marks=tuple(_MARK.findall(message.plain)),
         text=message.plain[:200],
+        growing=message.grows,
+        working=message.plain == ENGLISH.working,
+        edits=len(message.edits),
     )
 
 

@@ -37,6 +37,10 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
         "asked": (asked(0), asked(1, at=202.3), asked(2)),
         "shown": (shown(0), shown(1, message_id=103), shown(2)),
     }),
+    ("told that it takes long", {
+        "rows": (row(0), row(1, working=1), row(2)),
+        "shown": (*map(shown, range(3)), notice(working=True)),
+    }),
     ("acknowledged before and after the disk was full", {
         "full": (Window(begin=100.95, end=101.5), Window(begin=101.5, end=101.95)),
     }),
@@ -73,6 +77,14 @@ BAD: list[tuple[str, dict[str, Any]]] = [
         "shown": (*map(shown, range(3)), shown(1, message_id=150), shown(1, message_id=151)),
     }),
     ("notices shown too often: room 7", {"shown": (*map(shown, range(3)), notice())}),
+    ("placeholders left behind: room 7: message 300", {
+        "shown": (*map(shown, range(3)), notice(growing=True)),
+    }),
+    ("lost: question 1", {"shown": (shown(0), shown(1, growing=True), shown(2))}),
+    ("said too often that it takes long: room 7: 2 times, 1 known", {
+        "rows": (row(0), row(1, working=1), row(2)),
+        "shown": (*map(shown, range(3)), notice(working=True), notice(301, working=True)),
+    }),
     ("started out of order: lane campfire 7: 12 started before 11", {
         "rows": (row(0), row(1, settled_at=202.5), row(2)),
     }),

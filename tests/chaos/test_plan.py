@@ -30,6 +30,7 @@ def test_a_plan_has_late_repeated_and_long_messages() -> None:
     questions = plan(7).questions
     assert any(question.deliveries[0] > 0 for question in questions)
     assert any(len(set(q.deliveries)) < len(q.deliveries) for q in questions)
+    assert any("[drip" in question.text for question in questions)
     assert any(len(question.marks) > 1 and len(question.text) > 18_000 for question in questions)
 
 

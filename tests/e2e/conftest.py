@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from bot.operate.logs import configure_logging
+from bot.rooms.showing import Pace
 from tests.e2e.disk import Disk
 from tests.e2e.watching import Log
 
@@ -18,6 +19,12 @@ async def log(monkeypatch: pytest.MonkeyPatch, anyio_backend: str) -> AsyncItera
     monkeypatch.setattr("bot.app.configure_logging", partial(configure_logging, stream=log))
     yield log
     logging.getLogger().handlers.clear()
+
+
+@pytest.fixture(autouse=True)
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show no turn under way, however slow the machine is; what is shown has tests of its own."""
+    monkeypatch.setattr("bot.app.PACE", Pace(seen_s=3600.0, placeholder_s=3600.0))
 
 
 @pytest.fixture

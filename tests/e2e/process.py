@@ -1,4 +1,4 @@
-"""The real ``python -m bot serve`` as a process of its own; chat and model stay in the test's."""
+"""The real ``hearth serve`` as a process of its own; chat and model stay in the test's."""
 
 import asyncio
 import json
@@ -14,8 +14,14 @@ from typing import Any
 from tests.e2e.world import PATIENCE_S, Running, World
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Runs the command after lines of a test, which put a fault into it.
-_WITH_A_FAULT = "{fault}\nfrom bot.cli import main\nmain()"
+#: Runs the command after lines of a test.
+_COMMAND = "{pace}\n{fault}\nfrom bot.cli import main\nmain()"
+#: Shows no turn under way, however slow the machine is.
+_UNSEEN = """\
+import bot.app
+from bot.rooms.showing import Pace
+bot.app.PACE = Pace(seen_s=3600.0, placeholder_s=3600.0)
+"""
 
 
 class ServerProcess(Running):
@@ -89,16 +95,21 @@ def all_gone(pids: frozenset[int], *, within_s: float = 5.0) -> bool:
 
 @asynccontextmanager
 async def serving_apart(
-    world: World, settings: Mapping[str, str] | None = None, *, fault: str = ""
+    world: World,
+    settings: Mapping[str, str] | None = None,
+    *,
+    fault: str = "",
+    pace: str = _UNSEEN,
 ) -> AsyncIterator[ServerProcess]:
     """Run the server in a process whose environment is the world's and nothing else.
 
-    *fault* are lines of Python that run first in it. What still runs in the end is killed.
+    *pace* and *fault* are lines of Python that run first in it. What still runs in the end is
+    killed.
     """
-    command = ["-c", _WITH_A_FAULT.format(fault=fault)] if fault else ["-m", "bot"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *command,
+        "-c",
+        _COMMAND.format(pace=pace, fault=fault),
         "serve",
         cwd=ROOT,
         env={"PATH": os.defpath, "HOME": str(world.folder), **world.environ, **(settings or {})},

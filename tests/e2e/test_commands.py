@@ -79,7 +79,7 @@ async def test_a_stop_is_for_ones_own(tmp_path: Path) -> None:
         assert await world.ask("@Ada stop", person=world.lee) == NOTHING_TO_STOP
         gate.release()
         assert await server.settled() == {"accepted": 4, "answered": 3, "stopped": 1}
-        assert world.said_by(world.ada)[2:] == ["the tea is cold"]
+        assert world.said_by(world.ada)[2:] == ["@Kim the tea is cold"]
 
 
 @pytest.mark.parametrize("rule", ["anyone", "operators"])
@@ -144,10 +144,12 @@ async def test_what_status_and_usage_tell(tmp_path: Path) -> None:
             assert "One message waits" in told
             gate.release()
             await server.settled()
-            assert "2 answers so far" in await world.ask("@Ada status")
-            assert "2 answers for 0.0" in (told := await world.ask("@Ada usage"))
-            assert "All" not in told
-            assert "All 1 of my conversations" in await world.ask("@Ada usage", person=world.lee)
+            assert "so far: 2" in await world.ask("@Ada status")
+            assert "this conversation: 2, for 0.0" in (told := await world.ask("@Ada usage"))
+            assert "in all" not in told
+            assert "in all my conversations that are kept (1): 2" in await world.ask(
+                "@Ada usage", person=world.lee
+            )
         assert world.campfire.violations == ()
 
 

@@ -212,3 +212,19 @@ async def test_context_steers_nothing(tmp_path: Path) -> None:
         assert "root:" not in prompt
         assert context(world)[:2] == ["/clear", "@/etc/passwd"]
         assert (await server.settled()) == {"accepted": 1, "answered": 1}
+
+
+async def test_nothing_comes_back_from_before_a_new_beginning(tmp_path: Path) -> None:
+    """After `new` only what was said since comes along, over a restart, too."""
+    async with open_world(tmp_path) as world:
+        async with world.serving() as server:
+            await chatter(world, "the tea is cold")
+            await world.ask("@Ada hello")
+            await chatter(world, "so is the milk")
+            await world.ask("@Ada new")
+            await chatter(world, "but the cake is good")
+            await server.settled()
+        async with world.serving():
+            await world.ask("@Ada and now?")
+            assert context(world) == ["but the cake is good"]
+            assert "<recap>" not in world.model.requests[-1].last_text

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.rooms.showing import Pace
 from bot.testing.campfire import Campfire
 from bot.testing.campfire.records import Dialect
 from bot.testing.model import Gate, hold
@@ -161,3 +162,63 @@ async def test_a_connection_that_breaks_after_the_post(tmp_path: Path) -> None:
         assert await server.settled() == {"accepted": 1, "answered": 1}
         assert world.said_by(world.ada) == ["the tea is cold"]
         assert repeats(world) == 0
+
+
+_SIGNS = "bot.journal.signs:Signs"
+_PACE = "import bot.app; from bot.rooms.showing import Pace\nbot.app.PACE = Pace(seen_s=0, {})\n"
+_SOON = _PACE.format("placeholder_s=0.05, edit_s=0.02, anew_s=600")
+_ANEW = _PACE.format("placeholder_s=0.05, edit_s=0.02, anew_s=0")
+
+#: Where the server ends while the room shows that a turn is under way.
+SIGNS = {
+    "after the reaction is journaled, before its bytes": (_SOON, "after", f"{_SIGNS}.claim", 1),
+    "after the placeholder is sending, before its bytes": (_SOON, "after", f"{_SIGNS}.claim", 2),
+    "after the placeholder is posted, before that is recorded": (
+        _SOON, "after", f"{_CAMPFIRE}.post", 1,
+    ),
+    "with a posted placeholder": (_SOON, "after", f"{_CAMPFIRE}.edit", 2),
+    "after the placeholder is to become the answer": (_SOON, "after", f"{_JOURNAL}.freeze", 1),
+    "after the placeholder became the answer": (_SOON, "before", f"{_JOURNAL}.settle", 1),
+    "after it is settled, before the end is shown": (_SOON, "after", f"{_JOURNAL}.settle", 1),
+    "after the answer was posted anew": (_ANEW, "before", f"{_JOURNAL}.settle", 1),
+    "before the placeholder is removed": (_ANEW, "before", f"{_CAMPFIRE}.remove", 1),
+    "after the placeholder was removed": (_ANEW, "after", f"{_CAMPFIRE}.remove", 1),
+    "after the end is journaled, before it is shown": (_SOON, "after", f"{_SIGNS}.end", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("point", SIGNS)
+async def test_no_sign_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """One answer in the room, no placeholder, and nothing that was shown is shown twice."""
+    monkeypatch.setattr("bot.app.PACE", Pace(seen_s=0, placeholder_s=0.05, edit_s=0.02))
+    monkeypatch.setattr("bot.app._CLEARING_S", 0.2)
+    pace, when, target, call = SIGNS[point]
+    fault = f"{_KILL}kill({when!r}, {target!r}, {call})"
+    async with open_world(tmp_path, dialect=Dialect.MAIN) as world:
+        async with serving_apart(world, fault=fault, pace=pace) as server:
+            said = await world.say("@Ada [drip 50ms] echo: all about the tea and the coffee")
+            assert await server.ended() == -signal.SIGKILL
+        async with world.serving() as restarted:
+            assert await restarted.settled() == {"accepted": 1, "answered": 1}
+            await restarted.until("/queue/stats", lambda _: not shown(world))
+        assert world.said_by(world.ada) == ["all about the tea and the coffee"]
+        (question,) = [m for m in world.campfire.room(world.room).messages if m.id == said.id]
+        reactions = [boost.content for boost in question.boosts]
+        assert len(reactions) == len(set(reactions))
+        assert set(reactions) <= {"👀", "✅"}
+        assert ("👀" in reactions) or "reaction" in point
+        assert ("✅" in reactions) or "before it is shown" in point
+        assert asked(world) == {1}
+        assert repeats(world) == 0
+        assert world.campfire.violations == ()
+
+
+def shown(world: World) -> list[str]:
+    """Return the signs that are to be brought to their end."""
+    with sqlite3.connect(f"file:{world.cache / 'journal.db'}?mode=ro", uri=True) as db:
+        left = db.execute("SELECT html FROM outbox WHERE kind = 'progress' AND number < 2")
+        rows = [html for (html,) in left]
+    db.close()
+    return rows

@@ -162,6 +162,20 @@ async def test_an_expired_session_is_forgotten(tmp_path: Path) -> None:
         assert [path.stem for path in world.transcripts()] == [session["session_id"]]
 
 
+async def test_an_expired_session_is_recapped_if_its_bot_says_so(tmp_path: Path) -> None:
+    """With `recap_expired`, the new one is told what the room last talked about."""
+    async with open_world(tmp_path) as world:
+        world.write_bot("ada", "[session]\nrecap_expired = true\n")
+        async with world.serving():
+            await world.ask("@Ada remember: the tea is cold")
+        age_by_a_day_and_more(world)
+        async with world.serving() as server:
+            assert "the tea is cold" in await world.ask("@Ada what did I ask you to remember?")
+            assert "<recap>" in world.model.requests[-1].last_text
+            stats = await server.get("/session/stats")
+            assert (stats["lost"], stats["recapped"]) == (0, 1)
+
+
 def age_by_a_day_and_more(world: World) -> None:
     """Make all that a stopped server has kept a day and an hour older."""
     age = timedelta(hours=25)

@@ -7,7 +7,8 @@ import pytest
 
 from bot.errors import ChatUnavailable
 from bot.platforms.campfire.campfire import Campfire
-from bot.records import File, Message
+from bot.records import Message
+from bot.records.file import File
 from bot.testing.model import say
 from tests.e2e.test_sessions import age_by_a_day_and_more
 from tests.e2e.world import World, open_world

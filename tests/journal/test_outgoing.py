@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from bot.journal import Journal
-from bot.records import Entry, File, Outcome, Part, PartKind, Person, RoomMessage
+from bot.records import Entry, Outcome, Part, PartKind, Person, RoomMessage
+from bot.records.file import File
 from tests.journal.engines import LANE, NOON, Clock, Engine, said
 
 LEE = Person(id="8", name="Lee")

@@ -102,7 +102,9 @@ SPOILERS: dict[str, tuple[Spoil, bool]] = {
     "cut at a page": (lambda files: Files(files.file[: page(9)], files.log), True),
     "cut in a page": (lambda files: Files(files.file[: page(9) + 1234], files.log), True),
     "noise in the middle": (
-        lambda files: Files(spoiled(files.file, page(9), 9 * PAGE_BYTES, seed=2), files.log),
+        lambda files: Files(
+            spoiled(files.file, page(files.pages // 2), 3 * PAGE_BYTES, seed=2), files.log
+        ),
         True,
     ),
     "no root of the messages": (

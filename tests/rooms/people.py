@@ -1,25 +1,17 @@
 """Who speaks in the tests of the rooms, and the fakes that stand around them."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.agent.reply import Reply
+from bot.agent.reply import Listener, Nobody, Reply
 from bot.config.bot import AgentRules, Bot, SessionRules, TurnRules
 from bot.errors import ChatError, JournalUnavailable
 from bot.journal import Journal, open_journal
-from bot.records import (
-    Credentials,
-    Entry,
-    File,
-    Message,
-    MessageKind,
-    Person,
-    RoomMessage,
-    SessionKey,
-)
+from bot.records import Credentials, Entry, Message, MessageKind, Person, RoomMessage, SessionKey
+from bot.records.file import File
 from bot.sessions.statistics import Warmth
 
 KIM = Person(id="7", name="Kim")
@@ -155,6 +147,12 @@ class FakeChat:
     given: tuple[File, ...] | Exception = ()
     #: After which message the room was read, each time.
     read: list[str] = field(default_factory=list)
+    #: Whether bots can change what they have posted.
+    editable: bool = True
+    #: What was changed: "edit 101 <p>…</p>", "remove 101", "react 1 👀"; each after its fate.
+    changes: list[str] = field(default_factory=list)
+    #: What becomes of the next changes: an error, or None.
+    change_fates: list[Exception | None] = field(default_factory=list)
 
     def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
         """Make a message of each line; the first begins with names."""
@@ -182,6 +180,37 @@ class FakeChat:
         if isinstance(self.given, Exception):
             raise self.given
         return self.given
+
+    async def edit(self, *, room: str, message: str, html: str, key: str) -> None:
+        """Edit, or fail."""
+        assert (room, key) == ("42", "9-abcdefghijkl")
+        self._change(f"edit {message} {html}")
+
+    async def remove(self, *, room: str, message: str, key: str) -> None:
+        """Remove, or fail."""
+        assert (room, key) == ("42", "9-abcdefghijkl")
+        self._change(f"remove {message}")
+
+    async def react(self, *, room: str, message: str, reaction: str, key: str) -> bool:
+        """React, or fail."""
+        assert (room, key) == ("42", "9-abcdefghijkl")
+        self._change(f"react {message} {reaction}")
+        return self.can_react()
+
+    async def can_edit(self, *, room: str) -> bool:
+        """Tell what bots can do."""
+        assert room == "42"
+        return self.editable
+
+    def can_react(self) -> bool:
+        """Tell what bots can do."""
+        return self.editable
+
+    def _change(self, change: str) -> None:
+        fate = self.change_fates.pop(0) if self.change_fates else None
+        if fate is not None:
+            raise fate
+        self.changes.append(change)
 
     async def history_since(
         self, room: str, key: str, after: str, *, limit: int
@@ -245,6 +274,10 @@ class FakeRoster:
         return self._bots.get(bot_id)
 
 
+async def at_once(_listener: Listener) -> None:
+    """Answer without a pause."""
+
+
 @dataclass
 class FakeSeat:
     """A place in a session whose answers are known beforehand."""
@@ -255,13 +288,22 @@ class FakeSeat:
     answers: list[Exception | str]
     #: The prompts that were sent: uuid and text.
     prompts: list[tuple[str, str]]
+    #: What happens before the answer is there.
+    think: Callable[[Listener], Awaitable[None]]
     recapped: bool = False
 
     async def ask(
-        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+        self,
+        text: str,
+        *,
+        prompt_uuid: str,
+        timeout_s: float,
+        silence_s: float,
+        listener: Listener,
     ) -> Reply:
         """Answer the next thing."""
         assert min(timeout_s, silence_s) > 0
+        await self.think(listener)
         self.prompts.append((prompt_uuid, text))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -279,6 +321,8 @@ class FakeSessions:
         self.answers = list(answers)
         self.prompts: list[tuple[str, str]] = []
         self.keys: list[SessionKey] = []
+        #: What happens before an answer is there.
+        self.think: Callable[[Listener], Awaitable[None]] = at_once
         #: Turns that were told a recap, and such that nobody keeps.
         self.recapped = self.unkept = 0
 
@@ -291,7 +335,9 @@ class FakeSessions:
         assert bot.id == key.bot
         assert asked_at.tzinfo is not None
         self.keys.append(key)
-        seat = FakeSeat("a-session", self.path, self.unheard, self.answers, self.prompts)
+        seat = FakeSeat(
+            "a-session", self.path, self.unheard, self.answers, self.prompts, self.think
+        )
         yield seat
         self.recapped += seat.recapped
 
@@ -300,7 +346,7 @@ class FakeSessions:
         """Give a seat beside the session."""
         assert bot.id == key.bot
         self.unkept += 1
-        yield FakeSeat("no-session", Warmth.COLD, 0, self.answers, self.prompts)
+        yield FakeSeat("no-session", Warmth.COLD, 0, self.answers, self.prompts, self.think)
 
 
 class FakeTranscript:
@@ -328,3 +374,33 @@ class FakeAgent:
         assert bot
         self.read.append(session_id)
         return FakeTranscript(self.answers) if self.answers else None
+
+
+class FakeShowing(Nobody):
+    """A turn that nobody sees before it ends."""
+
+    def __init__(self, placeholder: str | None) -> None:
+        self._placeholder = placeholder
+
+    async def give_way(self) -> str | None:
+        """Let the answer take the place of what there is."""
+        return self._placeholder
+
+
+class FakeProgress:
+    """Shows nothing, but for a placeholder that is there already."""
+
+    def __init__(self) -> None:
+        self.placeholder: str | None = None
+        #: Messages that were looked after.
+        self.looked: list[int] = []
+
+    @asynccontextmanager
+    async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[FakeShowing]:
+        """Run a turn."""
+        assert entry.message.bot == bot.id
+        yield FakeShowing(self.placeholder)
+
+    def look(self, entry: Entry) -> None:
+        """Take note."""
+        self.looked.append(entry.seq)

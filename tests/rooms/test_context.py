@@ -10,7 +10,7 @@ from bot.config.bot import Bot
 from bot.errors import ChatRefused, ChatUnavailable
 from bot.journal import Journal
 from bot.records import AttemptState, Entry, Outcome, PartKind, RoomMessage, SessionKey
-from bot.rooms.context import Boundless, Context, Contexts
+from bot.rooms.context import Context, Contexts
 from tests.rooms.people import ADA, KIM, LEE, a_bot, accepted, in_room, said
 
 KEY = SessionKey(room="42", bot="ada")
@@ -54,9 +54,9 @@ class FakeRoom:
 
 
 class FarHorizon:
-    """A horizon somewhere in the room."""
+    """A horizon somewhere in the room, or nowhere."""
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int | None = None) -> None:
         self._position = position
 
     async def horizon(self, platform: str, key: SessionKey) -> int | None:
@@ -72,12 +72,11 @@ async def heard(
     *,
     bot: Bot | None = None,
     lost: bool = False,
-    horizon: int = 0,
+    horizon: int | None = None,
     contexts: Contexts | None = None,
 ) -> Context:
     """Return what comes along with *entry*."""
-    boundless = FarHorizon(horizon) if horizon else Boundless()
-    contexts = contexts or Contexts(journal.hearing, {"campfire": room}, boundless)
+    contexts = contexts or Contexts(journal.hearing, {"campfire": room}, FarHorizon(horizon))
     async with contexts.listening(entry, bot or a_bot()) as talk:
         return await talk.unheard_by("a-session", KEY, lost=lost)
 
@@ -220,7 +219,7 @@ async def test_a_platform_that_hangs_is_waited_for_once(journal: Journal) -> Non
     """The next turns do not wait at all."""
     entry = await accepted(journal, said(number=9))
     room = FakeRoom(hangs=True)
-    contexts = Contexts(journal.hearing, {"campfire": room}, Boundless(), patience_s=0.0)
+    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon(), patience_s=0.0)
     for _ in range(3):
         assert await heard(journal, room, entry, contexts=contexts) == Context()
     assert len(room.read) <= 1

@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, PostFailed
 from bot.journal import Journal
-from bot.records import Entry, Outcome, Part, PartKind, PartState, RoomMessage
+from bot.records import Entry, Outcome, Part, PartKind, PartState, RoomMessage, Sign
 from bot.rooms.lookup import POST_TIMEOUT_S, Fate, judge
 from bot.rooms.posting import Posting
 from tests.rooms.people import KIM, Clock, FakeChat, a_journal, accepted, in_room, said
@@ -228,6 +228,30 @@ def test_what_is_accounted_for_is_not_taken_twice() -> None:
     ours: list[RoomMessage] = [in_room("same", 5), in_room("same", 6)]
     assert judge(ours, part("same"), known={"5"}).remote_id == "6"
     assert judge(ours, part("same"), known={"5", "6"}).fate is Fate.LOST
+
+
+async def test_a_sign_is_not_taken_for_a_lost_part(journal: Journal, clock: Clock) -> None:
+    """A placeholder without a known id is nobody else's word: the part is not there."""
+    entry, _ = await left_over(journal, "one")
+    assert await journal.signs.claim(entry, Sign.PLACEHOLDER, "<p>⏳</p>")
+    clock.seconds += POST_TIMEOUT_S
+    chat = FakeChat(history=[in_room("<p>⏳</p>", 101)])
+    outcome, (part,) = await deliver(journal, clock, chat, entry)
+    assert (outcome, chat.room) == (Outcome.ANSWERED, ["one"])
+    assert not part.possible_duplicate
+
+
+async def test_a_known_sign_is_accounted_for(journal: Journal, clock: Clock) -> None:
+    """Whatever it says by now."""
+    entry, _ = await left_over(journal, "one")
+    sign = await journal.signs.claim(entry, Sign.PLACEHOLDER, "<p>⏳</p>")
+    assert sign is not None
+    await journal.mark_posted(sign, remote_id="101")
+    clock.seconds += POST_TIMEOUT_S
+    chat = FakeChat(history=[in_room("<p>so far ⏳</p>", 101)])
+    outcome, (part,) = await deliver(journal, clock, chat, entry)
+    assert (outcome, chat.room) == (Outcome.ANSWERED, ["one"])
+    assert not part.possible_duplicate
 
 
 def test_a_file_is_known_by_its_name() -> None:

@@ -23,6 +23,7 @@ from tests.rooms.people import (
     FakeAgent,
     FakeChat,
     FakePage,
+    FakeProgress,
     FakeRoster,
     FakeSessions,
     a_bot,
@@ -54,6 +55,7 @@ class Stage:
             self.guard,
             FakeRoster(self.bot),
             {"campfire": self.chat},
+            progress=FakeProgress(),
             now=clock,
         )
         self.number = 0

@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, JournalUnavailable, PostFailed
 from bot.journal import Journal
-from bot.records import Entry, Outcome, Part, PartKind, PartState
+from bot.records import Entry, Outcome, Part, PartKind, PartState, Sign
 from bot.rooms.posting import Posting
 from bot.testing.gate import Gate
 from tests.rooms.people import LANE, Clock, FakeChat, Interrupted, a_journal, accepted, said
@@ -332,3 +332,56 @@ async def test_nothing_waits_once_the_server_stops(journal: Journal, clock: Cloc
         turn = group.create_task(posting.deliver(entry, parts, chat, _KEY, fresh=True), name="turn")
     assert turn.cancelled()
     assert states(await parts_of(journal, entry)) == [PartState.POSTED, PartState.QUEUED]
+
+
+async def turned_into(journal: Journal, *htmls: str) -> tuple[Entry, tuple[Part, ...]]:
+    """Have a message answered whose placeholder, message 77, becomes the first part."""
+    entry = await accepted(journal, said())
+    sign = await journal.signs.claim(entry, Sign.PLACEHOLDER, "so far")
+    assert sign is not None
+    await journal.mark_posted(sign, remote_id="77")
+    parts = await journal.freeze(
+        entry,
+        htmls,
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text="an answer",
+        into="77",
+    )
+    current = await journal.entry(entry.seq)
+    assert current is not None
+    return current, parts
+
+
+async def test_a_placeholder_becomes_the_first_part(journal: Journal, clock: Clock) -> None:
+    """By an edit; what follows is posted."""
+    chat = FakeChat()
+    entry, parts = await turned_into(journal, "one", "two")
+    assert await deliver(journal, clock, chat, entry, parts, fresh=True) is Outcome.ANSWERED
+    assert (chat.changes, chat.room) == (["edit 77 one"], ["two"])
+    assert [part.remote_id for part in await parts_of(journal, entry)] == ["77", "101"]
+
+
+async def test_after_a_crash_the_edit_is_made_again(journal: Journal, clock: Clock) -> None:
+    """Whether it was made before is no question, and no doubt."""
+    chat = FakeChat(history=[])
+    entry, parts = await turned_into(journal, "one")
+    assert await deliver(journal, clock, chat, entry, parts, fresh=False) is Outcome.ANSWERED
+    assert (chat.changes, chat.tried, chat.read) == (["edit 77 one"], [], [])
+    assert not (await parts_of(journal, entry))[0].possible_duplicate
+
+
+@pytest.mark.parametrize("error", [_DOWN, _SILENT, _FAILED, ChatRefused("404")])
+async def test_an_edit_that_fails_is_a_post(
+    journal: Journal, clock: Clock, error: Exception
+) -> None:
+    """At once, and unmarked; the placeholder is to be removed."""
+    chat = FakeChat(change_fates=[error])
+    entry, parts = await turned_into(journal, "one")
+    assert await deliver(journal, clock, chat, entry, parts, fresh=True) is Outcome.ANSWERED
+    assert (chat.changes, chat.room, clock.slept) == ([], ["one"], [])
+    (part,) = await parts_of(journal, entry)
+    assert (part.remote_id, part.possible_duplicate) == ("101", False)
+    (left,) = await journal.signs.left()
+    assert left.part.remote_id == "77"

@@ -24,6 +24,7 @@ from tests.rooms.people import (
     FakeAgent,
     FakeChat,
     FakePage,
+    FakeProgress,
     FakeRoster,
     FakeSeat,
     FakeSessions,
@@ -103,6 +104,7 @@ class Stage:
             LoopGuard(journal, {"campfire": FakePage()}),
             FakeRoster(a_bot()),
             {"campfire": self.chat},
+            progress=FakeProgress(),
             now=clock,
         )
 

@@ -16,7 +16,7 @@ from bot.errors import (
 )
 from bot.journal import Journal
 from bot.language.english import ENGLISH
-from bot.records import Entry, MessageKind, Outcome
+from bot.records import Entry, MessageKind, Outcome, PartKind
 from bot.rooms.answering import Answering
 from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.posting import Posting
@@ -29,6 +29,7 @@ from tests.rooms.people import (
     FakeAgent,
     FakeChat,
     FakePage,
+    FakeProgress,
     FakeRoster,
     FakeSessions,
     a_bot,
@@ -44,6 +45,7 @@ class Stage:
     def __init__(self, journal: Journal, clock: Clock, *answers: Exception | str) -> None:
         self.chat = FakeChat()
         self.sessions = FakeSessions(*answers)
+        self.progress = FakeProgress()
         self.turns = self.with_roster(FakeRoster(a_bot()), journal, clock)
 
     def with_roster(self, roster: FakeRoster, journal: Journal, clock: Clock) -> Turns:
@@ -56,6 +58,7 @@ class Stage:
             LoopGuard(journal, {"campfire": FakePage()}),
             roster,
             {"campfire": self.chat},
+            progress=self.progress,
             now=clock,
         )
 
@@ -303,3 +306,29 @@ async def test_every_bug_is_kept(journal: Journal, clock: Clock) -> None:
     await stage.turns.bury(await accepted(journal, said()), a_bug("first"), a_bug("second"))
     reason = await reason_of(journal) or ""
     assert reason.index("ZeroDivisionError: first") < reason.index("ZeroDivisionError: second")
+
+
+async def test_an_answer_takes_the_place_of_its_placeholder(journal: Journal, clock: Clock) -> None:
+    """Of what gave way to it, its first part is made."""
+    stage = Stage(journal, clock, "all\nis well")
+    stage.progress.placeholder = "77"
+    await stage.turns.run(await accepted(journal, said()))
+    assert (stage.chat.changes, stage.chat.room) == (["edit 77 <p>all</p>"], ["<p>is well</p>"])
+
+
+async def test_what_is_only_posted_is_looked_after(journal: Journal, clock: Clock) -> None:
+    """A process that takes up a frozen reply cleans up after the one that froze it."""
+    stage = Stage(journal, clock)
+    entry = await accepted(journal, said())
+    await journal.freeze(
+        entry,
+        ["<p>all</p>"],
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text="all",
+    )
+    frozen = await journal.entry(entry.seq)
+    assert frozen is not None
+    await stage.turns.run(frozen)
+    assert stage.progress.looked == [entry.seq]

@@ -12,6 +12,8 @@ from bot.testing.campfire.plain_text import plain_text
 from bot.testing.campfire.sanitizer import lost_tags, shown
 from tests.standins.conftest import Place, settled
 
+_HTML = {"Content-Type": "text/html"}
+
 
 @pytest.fixture(params=list(Dialect))
 async def any_place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
@@ -191,6 +193,53 @@ async def test_boosts(modern: Place) -> None:
     removed = await modern.client.delete(f"{boosts}/{answer.json()['id']}")
     assert (removed.status_code, modern.room.messages[0].boosts) == (204, ())
     assert (await modern.client.delete(f"{boosts}/1")).status_code == 404
+    assert (await modern.client.post(boosts, content=b"x" * 17)).status_code == 422
+
+
+async def test_the_main_branch_had_reactions_before_edits() -> None:
+    """Between two of its changes a bot could read and react, and change nothing."""
+    async with settled(dialect=Dialect.HALFWAY) as place:
+        await place.post("one")
+        own = f"{place.posts}/{place.room.messages[0].id}"
+        assert (await place.client.get(place.posts)).status_code == 200
+        assert (await place.client.post(f"{own}/boosts", content=b"ok")).status_code == 201
+        for answer in (await place.client.patch(own), await place.client.delete(own)):
+            assert (answer.status_code, answer.headers.get("x-version")) == (404, None)
+
+
+async def test_a_stranger_is_sent_to_the_login_before_anything_is_looked_for(
+    modern: Place, place: Place
+) -> None:
+    """That tells whether there is such a route, and can change nothing."""
+    strange = f"/rooms/{modern.room.id}/0-none/messages/0"
+    assert (await modern.client.patch(strange)).status_code == 302
+    assert (await place.client.patch(strange)).status_code == 404
+
+
+async def test_failing_and_slow_changes(modern: Place) -> None:
+    """Edits, removals and reactions can fail, be done all the same, and be held at a gate."""
+    gate = Gate()
+    await modern.post("one")
+    own = f"{modern.posts}/{modern.room.messages[0].id}"
+    modern.campfire.fail_changes(500)
+    modern.campfire.fail_changes(504, done=True)
+    for status, text in ((500, "one"), (504, "two")):
+        answer = await modern.client.patch(own, content=b"two", headers=_HTML)
+        assert (answer.status_code, modern.room.messages[0].plain) == (status, text)
+    modern.campfire.slow_changes(gate)
+    removing = asyncio.create_task(modern.client.delete(own))
+    await gate.reached()
+    gate.release()
+    assert (await removing).status_code == 204
+
+
+async def test_what_grows_is_no_answer(place: Place) -> None:
+    """Whoever waits for an answer waits until a message does not say any more that it goes on."""
+    said = await place.campfire.say(place.room, place.kim, "hi")
+    await place.post("<p>so far</p><p>⏳</p>")
+    waiting = asyncio.create_task(place.campfire.answer_to(said))
+    await place.post("done")
+    assert (await waiting).plain == "done"
 
 
 async def test_calls_are_recorded_without_the_key(place: Place) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from bot.platforms.campfire.capability import read_version
 from bot.platforms.campfire.fate import read_exception, read_failure
 from bot.platforms.campfire.redaction import redact_http_log
 from bot.platforms.campfire.status import Deed, message_id, read_refusal
-from bot.records import File
+from bot.records.file import File
 
 TIMEOUT_S = 20.0
 
@@ -29,9 +29,6 @@ _LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=8)
 
 #: Without an explicit type Rack reads the body as a form, and "100% done" fails.
 _HEADERS = {"Content-Type": "text/html; charset=utf-8"}
-
-#: How httpx takes it: ``content`` with ``headers``, or ``files``.
-_Body = dict[str, Any]
 
 #: Enough to empty a small body and use the connection again; the rest is nobody's business.
 _READ_LIMIT_BYTES = 65_536
@@ -93,6 +90,16 @@ class Answer:
     body: bytes | None = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """How a request that changes something was answered."""
+
+    status: int
+    #: Whether the answer names Campfire's version; see `capability`.
+    routed: bool
+    location: str | None
+
+
 class Api:
     """The calls of the bot API. Keys come with each call and are kept nowhere."""
 
@@ -116,27 +123,41 @@ class Api:
         Raises `ChatUnavailable`, `ChatUncertain` (after a 500 or 504 as `PostFailed`) or
         `ChatRefused`; none of them holds the key.
         """
-        return await self._post(room, key, {"content": html.encode(), "headers": _HEADERS})
+        sent = await self.send("POST", room=room, key=key, content=html, deed=Deed.POST)
+        return message_id(sent.location)
 
     async def post_file(self, *, room: str, file: File, key: str) -> str | None:
         """Post *file*; otherwise as `post_message`."""
-        upload = (file.name, file.content, file.media_type)
-        return await self._post(room, key, {"files": {"attachment": upload}})
+        sent = await self.send("POST", room=room, key=key, content=file, deed=Deed.POST)
+        return message_id(sent.location)
 
-    async def _post(self, room: str, key: str, body: _Body) -> str | None:
-        url = self._address(room, key)
+    async def send(
+        self,
+        method: str,
+        *,
+        room: str,
+        key: str,
+        deed: Deed,
+        below: str = "",
+        content: str | File = "",
+        passing: Container[int] = (),
+    ) -> Sent:
+        """Send *content* to a room's messages, or *below* them; *passing* are no errors here.
+
+        Raises as `post_message`.
+        """
+        url = self._address(room, key) + below
         try:
-            response = await self._send(url, body)
+            response = await self._send(method, url, content)
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            fault = read_exception(error, room=room)
+            fault = read_exception(error, room=room, deed=deed)
         else:
-            self._note_version(response)
-            if response.is_success:
-                return message_id(response.headers.get("location"))
+            status, headers = response.status_code, response.headers
+            routed = self._note_version(response)
+            if response.is_success or status in passing:
+                return Sent(status=status, routed=routed, location=headers.get("location"))
             now = datetime.now(UTC)
-            fault = read_refusal(
-                response.status_code, response.headers, url=url, room=room, now=now
-            )
+            fault = read_refusal(status, headers, url=url, room=room, now=now, deed=deed)
         # Out here, so that httpx's exception, whose request holds the key, is not its context.
         raise fault
 
@@ -193,9 +214,9 @@ class Api:
                     )
             return response, bytes(body)
 
-    async def _send(self, url: str, body: _Body) -> httpx.Response:
+    async def _send(self, method: str, url: str, content: str | File) -> httpx.Response:
         # The headers say everything: once they are there, a broken body changes nothing.
-        request = self._client.build_request("POST", url, **body)
+        request = self._client.build_request(method, url, **_body(content))
         async with self._streamed(request) as response:
             await _drain(response)
             return response
@@ -212,6 +233,13 @@ class Api:
             yield response
         finally:
             await response.aclose()
+
+
+def _body(content: str | File) -> dict[str, Any]:
+    """Return HTML, or a file as a form has it, as httpx takes it."""
+    if isinstance(content, File):
+        return {"files": {"attachment": (content.name, content.content, content.media_type)}}
+    return {"content": content.encode(), "headers": _HEADERS}
 
 
 async def _drain(response: httpx.Response) -> None:

@@ -8,12 +8,14 @@ import httpx
 
 from bot.platforms.campfire.api import TIMEOUT_S, Api, open_client
 from bot.platforms.campfire.authenticity import verify
+from bot.platforms.campfire.changes import Changes
 from bot.platforms.campfire.delivery import PLATFORM, parse_delivery
 from bot.platforms.campfire.history import History
 from bot.platforms.campfire.markup import render_markdown
 from bot.platforms.campfire.mention import addressed, mention
 from bot.platforms.campfire.missed import as_delivered, is_addressed
-from bot.records import Credentials, File, Ignored, Message, Person, RoomMessage
+from bot.records import Credentials, Ignored, Message, Person, RoomMessage
+from bot.records.file import File
 
 
 @asynccontextmanager
@@ -33,6 +35,7 @@ class Campfire:
     def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
         self._api = Api(base_url, client)
         self._history = History(self._api)
+        self._changes = Changes(self._api)
         self._bot_ids: frozenset[str] = frozenset()
 
     def know_bots(self, keys: Iterable[str]) -> None:
@@ -72,6 +75,33 @@ class Campfire:
     async def files(self, message: Message, *, key: str) -> tuple[File, ...]:  # noqa: ARG002 - the port's
         """Return nothing: Campfire gives a bot a file's name, and no way to its content."""
         return ()
+
+    async def can_edit(self, *, room: str) -> bool:
+        """Whether bots can edit and remove what they have posted.
+
+        Released versions let no bot do that; it is asked again when the version in their answers
+        changes, or after some minutes. Raises `ChatError`.
+        """
+        return await self._changes.can_edit(room)
+
+    async def edit(self, *, room: str, message: str, html: str, key: str) -> None:
+        """Give a *message* of the bot of *key* another text, of which nobody is notified.
+
+        Raises as `post`; doing it again does no harm.
+        """
+        await self._changes.edit(room=room, message=message, html=html, key=key)
+
+    async def remove(self, *, room: str, message: str, key: str) -> None:
+        """Remove a *message* of the bot of *key*, or find it gone. Raises as `post`."""
+        await self._changes.remove(room=room, message=message, key=key)
+
+    def can_react(self) -> bool:
+        """Whether bots can react, as far as is known; False is asked again after some minutes."""
+        return self._changes.can_react()
+
+    async def react(self, *, room: str, message: str, reaction: str, key: str) -> bool:
+        """React to a *message* with an emoji; False where bots cannot. Raises as `post`."""
+        return await self._changes.react(room=room, message=message, reaction=reaction, key=key)
 
     def author_of(self, key: str) -> str:
         """Return the id of the author as whom *key* posts."""

@@ -5,6 +5,7 @@ from enum import Enum
 import httpx
 
 from bot.errors import ChatError, ChatRefused, ChatUnavailable, ChatUncertain
+from bot.platforms.campfire.status import Deed
 
 
 class Fate(Enum):
@@ -36,8 +37,8 @@ FATES: dict[type[Exception], Fate] = {
 }
 
 
-def read_exception(error: Exception, *, room: str) -> ChatError:
-    """Return what *error*, raised by httpx, means for a message that was to reach *room*."""
+def read_exception(error: Exception, *, room: str, deed: Deed = Deed.POST) -> ChatError:
+    """Return what *error*, raised by httpx, means for what was to be done in *room*."""
     name = type(error).__name__
     match _fate(type(error)):
         case Fate.NEVER_LEFT:
@@ -47,7 +48,8 @@ def read_exception(error: Exception, *, room: str) -> ChatError:
             )
         case Fate.MAY_HAVE_ARRIVED:
             return ChatUncertain(
-                f"no answer after posting to room {room} ({name}): the message may be there"
+                f"no answer after {deed} room {room} ({name}): "
+                + ("the message may be there" if deed is Deed.POST else "it may have been done")
             )
         case Fate.CANNOT_WORK:
             return ChatRefused(

@@ -21,6 +21,9 @@ class Deed(StrEnum):
 
     POST = "posting to"
     READ = "reading"
+    EDIT = "changing a message in"
+    REMOVE = "removing a message from"
+    REACT = "reacting to a message in"
 
 
 #: The request was not processed: trying again is safe.

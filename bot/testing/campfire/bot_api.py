@@ -29,9 +29,13 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 #: Set by the controllers: an error page, which comes in their place, has none.
 _VERSIONS = {
     Dialect.RELEASED: {"X-Version": "1.4.9", "X-Rev": "5e1ea5ed"},
+    Dialect.HALFWAY: {"X-Version": "main", "X-Rev": "190a0190"},
     Dialect.MAIN: {"X-Version": "main", "X-Rev": "9310b002"},
     Dialect.FORK: {"X-Version": "1.4.9", "X-Rev": "f02c0de0"},
 }
+
+#: Where bots can read, and a missing room is said by a controller.
+_READABLE = (Dialect.HALFWAY, Dialect.MAIN)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -66,18 +70,34 @@ class BotApi:
         """Return the routes that this dialect has."""
         one, boosts = f"{_MESSAGES}/{{message:int}}", f"{_MESSAGES}/{{message:int}}/boosts"
         routes = [self._route(_MESSAGES, "POST", self._create)]
-        if self._dialect is Dialect.MAIN:
+        if self._dialect in _READABLE:
             routes += [
                 self._route(_MESSAGES, "GET", self._history),
-                self._route(one, "PATCH", self._update),
-                self._route(one, "PUT", self._update),
-                self._route(one, "DELETE", self._delete),
-                self._route(boosts, "POST", self._boost),
+                self._route(boosts, "POST", self._changing(self._boost)),
+            ]
+        if self._dialect is Dialect.MAIN:
+            routes += [
+                self._route(one, "PATCH", self._changing(self._update)),
+                self._route(one, "PUT", self._changing(self._update)),
+                self._route(one, "DELETE", self._changing(self._delete)),
                 self._route(boosts + "/{boost:int}", "DELETE", self._remove_boost),
             ]
         # Starlette would answer another method of a known path with 405.
         unknown = [(path, method) for path in (_MESSAGES, one, boosts) for method in _METHODS]
         return routes + [self._route(path, method, _no_route) for path, method in unknown]
+
+    def _changing(self, endpoint: Endpoint) -> Endpoint:
+        """Return *endpoint* with the faults of changes; who hangs up meanwhile has changed it."""
+
+        async def change(request: Request) -> Response:
+            await request.body()
+            failure = await self._faults.meet_change()
+            if failure is not None and not failure.carried_out:
+                return _failed(failure)
+            response = await endpoint(request)
+            return response if failure is None else _failed(failure)
+
+        return change
 
     def _route(self, path: str, method: str, endpoint: Endpoint) -> Route:
         async def answer(request: Request) -> Response:
@@ -113,7 +133,7 @@ class BotApi:
             return _failed(failure)
         bot, room = self._entered(request)
         posted = await self._posted(request, bot, room)
-        if self._dialect is Dialect.MAIN and posted.is_blank:
+        if self._dialect in _READABLE and posted.is_blank:
             raise HTTPException(422)
         message = await self._chat.post(
             room, bot, html=posted.html, filename=posted.filename, content=posted.content
@@ -148,9 +168,6 @@ class BotApi:
         return _json([self._message(request, message) for message in page], 200, headers)
 
     async def _update(self, request: Request) -> Response:
-        await request.body()
-        if failure := await self._faults.meet_post():
-            return _failed(failure)
         bot, room = self._entered(request)
         message = self._own(request, bot, room)
         posted = await self._posted(request, bot, room)
@@ -192,7 +209,7 @@ class BotApi:
             raise HTTPException(302, headers={"Location": f"{_base_of(request)}/session/new"})
         room = self._chat.directory.rooms.get(request.path_params["room"])
         if room is None or bot.id not in room.member_ids:
-            raise HTTPException(404) if self._dialect is Dialect.MAIN else _ErrorPage(500)
+            raise HTTPException(404) if self._dialect in _READABLE else _ErrorPage(500)
         return bot, room
 
     def _bot(self, key: str) -> BotAccount | None:

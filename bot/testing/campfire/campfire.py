@@ -26,7 +26,7 @@ from bot.testing.campfire.records import (
 from bot.testing.campfire.webhooks import Webhooks
 from bot.testing.listener import Listener, listening
 
-_TIMEOUTS_S = {Dialect.RELEASED: 7.0, Dialect.MAIN: 7.0, Dialect.FORK: 300.0}
+_TIMEOUTS_S = dict.fromkeys(Dialect, 7.0) | {Dialect.FORK: 300.0}
 
 
 class Campfire:
@@ -176,13 +176,13 @@ class Campfire:
         containing: str = "",
         timeout_s: float = 10,
     ) -> Message:
-        """Wait for the first later message of a bot in the same room, and return it."""
+        """Wait for the first later message of a bot there that does not grow, and return it."""
 
         def answers() -> list[Message]:
             later = (m for m in self.room(message.room_id).messages if m.id > message.id)
             bots = (m for m in later if isinstance(m.creator, BotAccount))
             wanted = (m for m in bots if by is None or m.creator.id == by.id)
-            return [m for m in wanted if containing in m.plain]
+            return [m for m in wanted if containing in m.plain and not m.grows]
 
         await self.wait_until(lambda _: bool(answers()), timeout_s=timeout_s)
         return answers()[0]
@@ -216,6 +216,14 @@ class Campfire:
     def slow_reads(self, wait: float | Wait) -> None:
         """Wait before each look at a room's history is answered, as `slow_posts`."""
         self._faults.slow_reads(wait)
+
+    def fail_changes(self, status: int, times: int = 1, *, done: bool = False) -> None:
+        """Answer the next *times* edits, removals and reactions so, carried out only if *done*."""
+        self._faults.fail_changes(status, times, done=done)
+
+    def slow_changes(self, wait: float | Wait) -> None:
+        """Wait before each edit, removal or reaction is carried out, as `slow_posts`."""
+        self._faults.slow_changes(wait)
 
     def drop_after_accept(self, times: int = 1) -> None:
         """Store the next *times* posts, and close the connection instead of answering."""

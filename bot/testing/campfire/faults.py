@@ -25,9 +25,11 @@ class Faults:
     def __init__(self) -> None:
         self._failing_posts: deque[Failure] = deque()
         self._failing_reads: deque[Failure] = deque()
+        self._failing_changes: deque[Failure] = deque()
         self._drops = 0
         self._wait_to_post: Wait = _at_once
         self._wait_to_read: Wait = _at_once
+        self._wait_to_change: Wait = _at_once
         self._ended = asyncio.Event()
 
     def fail_posts(
@@ -47,6 +49,11 @@ class Faults:
         failure = Failure(status=status, headers={}, carried_out=False)
         self._failing_reads.extend([failure] * times)
 
+    def fail_changes(self, status: int, times: int = 1, *, done: bool = False) -> None:
+        """Answer the next *times* edits, removals and reactions so, carried out only if *done*."""
+        failure = Failure(status=status, headers={}, carried_out=done)
+        self._failing_changes.extend([failure] * times)
+
     def drop_after_accept(self, times: int = 1) -> None:
         """Store the next *times* posts, and close the connection instead of answering."""
         self._drops += times
@@ -59,6 +66,10 @@ class Faults:
         """Wait before each look at a room's history is answered, as `slow_posts`."""
         self._wait_to_read = _waiting(wait)
 
+    def slow_changes(self, wait: float | Wait) -> None:
+        """Wait before each edit, removal or reaction is carried out, as `slow_posts`."""
+        self._wait_to_change = _waiting(wait)
+
     async def meet_post(self) -> Failure | None:
         """Be as slow as posts are; return the failure that is due."""
         await self._be_slow(self._wait_to_post)
@@ -68,6 +79,11 @@ class Faults:
         """Be as slow as reading is; return the failure that is due."""
         await self._be_slow(self._wait_to_read)
         return self._failing_reads.popleft() if self._failing_reads else None
+
+    async def meet_change(self) -> Failure | None:
+        """Be as slow as changes are; return the failure that is due."""
+        await self._be_slow(self._wait_to_change)
+        return self._failing_changes.popleft() if self._failing_changes else None
 
     def end(self) -> None:
         """Let go of every request that waits."""

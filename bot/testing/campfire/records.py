@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+_GROWING = "⏳"
 _SOUND = re.compile(r"/play (?P<name>\w+)")
 
 
@@ -13,6 +14,8 @@ class Dialect(StrEnum):
 
     #: Up to v1.4.9: a bot can post, and nothing else.
     RELEASED = "released"
+    #: The main branch for some days: history and boosts, and no edits yet.
+    HALFWAY = "halfway"
     #: The main branch: history, edits, deletions and boosts by bots.
     MAIN = "main"
     #: campfire-ce: a richer webhook, 300 s of patience; for bots otherwise as released.
@@ -90,6 +93,11 @@ class Message:
     def is_blank(self) -> bool:
         """Whether it shows as an empty bubble."""
         return not self.plain.strip()
+
+    @property
+    def grows(self) -> bool:
+        """Whether it is a sign of a bot of ours that more is to come, and no answer yet."""
+        return self.plain.endswith(_GROWING)
 
     @property
     def sound(self) -> str | None:

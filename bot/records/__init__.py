@@ -1,9 +1,8 @@
 """The records that travel between the stages. Frozen, keyword-only; times are aware UTC."""
 
-import mimetypes
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class MessageKind(StrEnum):
@@ -58,20 +57,6 @@ class Message:
     def key(self) -> tuple[str, str, str]:
         """What makes two deliveries the same message."""
         return (self.platform, self.bot, self.id)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class File:
-    """A file, on its way into a room or out of it."""
-
-    #: A plain name without a path, fit to be shown.
-    name: str
-    content: bytes = field(repr=False)
-
-    @property
-    def media_type(self) -> str:
-        """What the name says that it is: nobody looks into the content."""
-        return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +115,22 @@ class PartKind(StrEnum):
     PROGRESS = "progress"
 
 
+class Sign(IntEnum):
+    """How a room is shown that a turn is under way; the number of a part that is progress.
+
+    Each message has one of each at most. The first two are brought to an end with the turn.
+    """
+
+    #: A message that grows with the answer; then it becomes the answer, or goes.
+    PLACEHOLDER = 0
+    #: A reaction: somebody is at it.
+    SEEN = 1
+    #: A sentence that stays, where messages cannot be changed.
+    NOTICE = 2
+    #: A reaction: how it ended.
+    ENDED = 3
+
+
 class PartState(StrEnum):
     """How far a part of a reply has come."""
 
@@ -148,7 +149,7 @@ class Part:
     seq: int
     #: Number of the inbox entry it answers.
     entry: int
-    #: 0, 1, … within the reply.
+    #: 0, 1, … within the reply; of progress, its `Sign`.
     number: int
     kind: PartKind
     #: "" when it is a file.
@@ -156,7 +157,8 @@ class Part:
     #: The name of the file that is posted; None when it is a text.
     file: str | None = None
     state: PartState
-    #: The platform's id of the posted message, once known.
+    #: The platform's id of the posted message, once known. Of a part that is not posted yet: of the
+    #: placeholder that becomes it by an edit.
     remote_id: str | None
     #: Posts tried so far.
     tries: int
