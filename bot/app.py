@@ -1,7 +1,7 @@
 """The composition root: everything is opened here, in order, and closed in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,7 @@ from bot.operate.schedule import Job, open_schedule
 from bot.operate.secrets import KnownSecrets
 from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
+from bot.rooms.admission import Admission
 from bot.rooms.answering import Answering
 from bot.rooms.catch_up import CatchUp
 from bot.rooms.context import Contexts
@@ -138,24 +139,34 @@ async def _rooms(
     await answering.renewals.resume()
     loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
     obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
+    admission = Admission(obeying, journal.reception, roster.get)
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         progress = await opened(open_progress(journal, roster, chats, pace=PACE))
         turns = Turns(
             journal, answering, posting, Quarantine(), loop_guard, roster, chats, progress=progress
         )
-        lanes = await opened(
-            open_lanes(journal, turns, on_turn=metrics.turn, on_end=sessions.lane_ended)
-        )
+        ended = _each(sessions.lane_ended, admission.lane_ended)
+        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
         yield _Rooms(
             lanes=lanes,
             posting=posting,
-            inbox=Foresight(obeying, sessions, roster.get, stopping=lambda: lanes.draining),
+            inbox=Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining),
             catch_up=CatchUp(
                 journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
             ),
             progress=progress,
         )
+
+
+def _each(*listeners: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what tells all of them."""
+
+    def tell(lane: str) -> None:
+        for listener in listeners:
+            listener(lane)
+
+    return tell
 
 
 def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:

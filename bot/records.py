@@ -174,6 +174,8 @@ class AttemptState(StrEnum):
 
     RUNNING = "running"
     ANSWERED = "answered"
+    #: Answered together with another prompt, under whose uuid the transcript has it.
+    ABSORBED = "absorbed"
     FAILED = "failed"
     #: The server went away while it ran.
     INTERRUPTED = "interrupted"
@@ -197,6 +199,8 @@ class Attempt:
     session_id: str
     state: AttemptState
     started_at: datetime
+    #: The attempt during which it was sent, as an addition; None for one that began a turn.
+    behind: int | None = None
     #: Up to which position the room's own talk came along with it; None when nobody could read it.
     heard: int | None = None
 
@@ -217,6 +221,21 @@ class Entry:
     attempts: tuple[Attempt, ...]
     #: The frozen reply, in order; empty while there is none.
     parts: tuple[Part, ...]
+    #: Messages that are answered together with this one, in the platform's order.
+    companions: tuple["Entry", ...] = ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What one reply answers: the message and its companions', in the platform's order."""
+        every = sorted(
+            (self, *self.companions), key=lambda entry: (entry.message.position, entry.seq)
+        )
+        return tuple(entry.message for entry in every)
+
+    @property
+    def askers(self) -> tuple[Person, ...]:
+        """Who is answered, each once, in the order of their first words."""
+        return tuple({message.author.id: message.author for message in self.messages}.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,28 +248,10 @@ class Exchange:
     author: Person
     #: What was asked, as text.
     question: str
-    #: What the room was told, as text (Markdown, not HTML).
-    answer: str
+    #: What the room was told, as text (Markdown, not HTML); None: the next one's, which answered
+    #: both.
+    answer: str | None
     settled_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tally:
-    """The equation: ``accepted = answered + told + stopped + skipped + dead + open``."""
-
-    accepted: int
-    answered: int
-    told: int
-    stopped: int
-    skipped: int
-    dead: int
-    open: int
-
-    @property
-    def balanced(self) -> bool:
-        """Whether the numbers add up, as they must at every moment."""
-        ended = self.answered + self.told + self.stopped + self.skipped + self.dead
-        return self.accepted == ended + self.open
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

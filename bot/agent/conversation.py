@@ -2,22 +2,24 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, Message
+from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 
+from bot.agent.boot import boot, let_go
 from bot.agent.boots import Boots
 from bot.agent.child import kill
-from bot.agent.client import Client, one_prompt
+from bot.agent.client import Client
 from bot.agent.folders import AgentFolders
 from bot.agent.line import Ticket
 from bot.agent.options import agent_options
+from bot.agent.prompts import Prompts
 from bot.agent.pulse import Pulse, within
 from bot.agent.reply import NOBODY, Asking, Listener, Reply
 from bot.agent.start import Start
-from bot.agent.translate import BrokenConfig, foreign_errors
+from bot.agent.translate import foreign_errors
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
 from bot.errors import AgentError, AgentStartFailed, ConversationDied, TurnTimedOut
@@ -32,8 +34,6 @@ _HUSH_S = 4.0
 _INTERRUPT_S = 2.0
 #: From a complete answer to the last message: the child needs 2 ms, to write it down.
 _REST_S = 1.0
-#: An idle child is gone 25 ms after its input closes; a hung one would take 10 s to give up on.
-_CLOSE_S = 2.0
 _STDERR_LINES = 20
 
 
@@ -86,7 +86,7 @@ class Conversation:
         self._owner: asyncio.Task[Any] | None = None
         self._leaving = False
         self._booting = False
-        self._asking: Asking | None = None
+        self._prompts = Prompts(self._client, self._stderr)
 
     @property
     def usable(self) -> bool:
@@ -96,7 +96,8 @@ class Conversation:
     @property
     def stuck_s(self) -> float:
         """How long it has not been heard, while it had something to do."""
-        asked = self._asking is not None and not self._asking.heard.is_set()
+        asking = self._prompts.current
+        asked = asking is not None and not asking.heard.is_set()
         return self._pulse.quiet_s if self._booting or asked or self._leaving else 0.0
 
     async def run(self) -> None:
@@ -117,7 +118,8 @@ class Conversation:
             self._leaving, self._booting = True, False
             self._release()
             try:
-                await self._disconnect()
+                self._pulse.beat()
+                await let_go(self._client, self._kill)
             finally:
                 self.ended.set()
 
@@ -146,12 +148,35 @@ class Conversation:
         await self._rest()
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
-        asking = self._asking = Asking(prompt_uuid, now=asyncio.get_running_loop().time())
+        asking = self._prompts.begin(prompt_uuid)
         self.listener.follow(asking.said)
+        sent = self._prompts.send(text, prompt_uuid)
+        return await self._answer(asking, sent, timeout_s, silence_s)
+
+    async def add(self, text: str, *, prompt_uuid: str) -> bool:
+        """Send an addition to the prompt under way; False when it comes too late.
+
+        The child may answer both together, as the reply says then; else it goes on with the
+        addition by itself, and `hear` returns its answer. Raises ConversationDied.
+        """
+        return self.usable and await self._prompts.add(text, prompt_uuid)
+
+    async def hear(self, prompt_uuid: str, *, timeout_s: float, silence_s: float) -> Reply | None:
+        """Return the answer to an addition, see `ask`; None when the child will give none."""
+        asking = self._prompts.claim(prompt_uuid)
+        if asking is None:
+            return None
+        self.listener.follow(asking.said)
+        return await self._answer(asking, asyncio.sleep(0), timeout_s, silence_s)
+
+    async def _answer(
+        self, asking: Asking, sent: Awaitable[None], timeout_s: float, silence_s: float
+    ) -> Reply:
+        """Wait for the answer to a prompt, once that is *sent*."""
         self._pulse.beat()
         try:
             async with asyncio.timeout(timeout_s):
-                await self._send(text, prompt_uuid)
+                await sent
                 await self._pulse.until(asking.heard, silence_s=silence_s)
         except TimeoutError as late:
             await self._silence(asking)
@@ -159,19 +184,21 @@ class Conversation:
                 raise TurnTimedOut(str(late) or f"no answer within {timeout_s:g} s") from None
         finally:
             if not asking.heard.is_set():
-                self._fit = False  # its answer may still come; `close` interrupts it
+                asking.abandoned, self._fit = True, False  # its answer may still come
         return asking.reply()
 
     async def hush(self) -> None:
-        """Drop a prompt whose asker has gone; then the next can be sent, or the child is ended.
+        """Drop a prompt whose asker has gone, and what was added to it; or else end the child.
 
         Does nothing when there is none, and in a conversation that is being closed.
         """
-        asking = self._asking
-        if asking is None or asking.heard.is_set() or self.closing or self._leaving:
+        asking = self._prompts.current
+        if asking is None or not asking.abandoned or self.closing or self._leaving:
             return
-        await self._silence(asking, within_s=_HUSH_S)
-        self._fit = asking.finished.is_set() and not self.silenced and self._end is None
+        while asking is not None and not self.silenced:
+            await self._silence(asking, within_s=_HUSH_S)
+            asking = self._prompts.current
+        self._fit = asking is None and not self.silenced and self._end is None
 
     async def close(self) -> None:
         """End the conversation, whatever it is doing. Returns when the child is gone."""
@@ -180,8 +207,8 @@ class Conversation:
             self._release()
             self.ended.set()
         try:
-            if self._asking is not None and not self._leaving:
-                await self._stop(self._asking)
+            if self._prompts.current is not None and not self._leaving:
+                await self._stop(self._prompts.current)
         finally:
             self._leave()
         await self.ended.wait()
@@ -195,18 +222,7 @@ class Conversation:
     async def _connect(self) -> None:
         self._booting = True
         self._pulse.beat()
-        with foreign_errors(self._stderr):
-            await asyncio.to_thread(self._folders.prepare, self.bot, self.session_id)
-            try:
-                with foreign_errors(self._stderr):
-                    await self._client.connect()
-            except BrokenConfig:
-                # One damaged file fails every start of this bot; the child writes it anew.
-                log.warning("agent_config_removed", bot=self.bot.id)
-                self._folders.drop_child_settings(self.bot.id)
-                await self._client.connect()
-            server = await self._client.get_server_info() or {}
-        self.pid = server.get("pid")
+        self.pid = await boot(self._client, self._folders, self.bot, self.session_id, self._stderr)
         self._booting = False
 
     async def _read(self) -> None:
@@ -214,33 +230,24 @@ class Conversation:
         with foreign_errors(self._stderr):
             async for message in self._client.receive_messages():
                 self._pulse.beat()
-                if self._asking is not None:
-                    self._hear(message, self._asking)
+                ended = self._prompts.hear(message)
+                if ended is not None and ended.session_cost_usd is not None:
+                    self.on_cost(ended.session_cost_usd)
         raise ConversationDied("the child closed its output")
 
-    def _hear(self, message: Message, asking: Asking) -> None:
-        asking.take(message, now=asyncio.get_running_loop().time())
-        if asking.finished.is_set():
-            self._asking = None
-            if asking.session_cost_usd is not None:
-                self.on_cost(asking.session_cost_usd)
-
     async def _rest(self) -> None:
-        """Wait until the child is done with the last prompt, whose answer is complete."""
-        last = self._asking
-        if last is None or not last.heard.is_set():
-            return
-        if not await within(_REST_S, last.finished):
-            await self._silence(last)
+        """Wait until the child is done with the last prompt, whose answer is complete.
+
+        An addition that nobody has come for is not waited for, but ended.
+        """
+        while (last := self._prompts.current) is not None and not self.silenced:
+            if not last.heard.is_set() or not await within(_REST_S, last.finished):
+                await self._silence(last)
 
     async def _stop(self, asking: Asking) -> None:
         """Have the child drop a prompt: in a turn it would not end before the turn does."""
         if not asking.heard.is_set() or not await within(_REST_S, asking.finished):
             await self._interrupt()
-
-    async def _send(self, text: str, prompt_uuid: str) -> None:
-        with foreign_errors(self._stderr):
-            await self._client.query(one_prompt(text, prompt_uuid))
 
     async def _silence(self, asking: Asking, *, within_s: float = _SILENCE_S) -> None:
         """Interrupt a prompt and see its last message, or else end the child."""
@@ -268,27 +275,12 @@ class Conversation:
             self._leaving = True
             self._owner.cancel()
 
-    async def _disconnect(self) -> None:
-        """Let the child go; one that does not listen is ended."""
-        self._pulse.beat()
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._client.disconnect()
-        except TimeoutError:
-            self._kill()
-            await self._client.disconnect()
-        except asyncio.CancelledError:
-            self._kill()
-            raise
-
     def _release(self) -> None:
         """Tell whoever waits that the child is gone."""
         self._fit = False
         self._end = self._end or ConversationDied("the conversation was closed")
         self._ready.set()
-        if self._asking is not None:
-            self._asking.fail(self._end)
-            self._asking = None
+        self._prompts.fail(self._end)
 
     def _kill(self) -> None:
         if self.pid is not None and not self.ended.is_set():

@@ -24,6 +24,10 @@ class Reply:
     first_token_s: float | None
     #: Seconds from the prompt to the complete answer.
     duration_s: float
+    #: The uuids of all prompts that it answers, when those were several; else ().
+    prompts: tuple[str, ...] = ()
+    #: Under which of them the transcript has it; None: under the one that was asked.
+    kept_as: str | None = None
 
 
 class Listener(Protocol):
@@ -62,6 +66,10 @@ class Asking:
         #: US dollars of the whole session so far, as the child counts them: it starts again at 0
         #: after a crash. None before the result.
         self.session_cost_usd: float | None = None
+        #: Whether whoever asked waits no more.
+        self.abandoned = False
+        #: Whether something was added: its result says what it answers, so that is waited for.
+        self.extended = False
         self._asked_at = now
         self._first_token_at: float | None = None
         self._texts: list[str] = []
@@ -87,6 +95,18 @@ class Asking:
                 self._end(now)
             case _:
                 pass  # what a sub-agent says, and news of kinds that a later child may add
+
+    def begin(self, now: float, *, extended: bool) -> None:
+        """Take note that the child turns to it, who was sent earlier."""
+        self._asked_at = self._heard_at = now
+        self.extended = extended
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The prompts that its result has ended, itself among them."""
+        return (self._result and tuple(self._result.user_message_uuids or ())) or (
+            self.prompt_uuid,
+        )
 
     def said(self) -> str:
         """Return what was said so far. What broke off in the middle is taken back."""
@@ -128,6 +148,8 @@ class Asking:
             text="\n\n".join(self._texts) or (result and result.result) or "",
             first_token_s=self._first_token_at and self._first_token_at - self._asked_at,
             duration_s=self._heard_at - self._asked_at,
+            prompts=self.named if self.extended else (),
+            kept_as=result.user_message_uuid if result is not None and self.extended else None,
         )
 
     def _follow(self, event: dict[str, Any], now: float) -> None:
@@ -148,7 +170,7 @@ class Asking:
 
     @property
     def _complete(self) -> bool:
-        last = self._stop_reason in _LAST_WORDS and not self._interrupted
+        last = self._stop_reason in _LAST_WORDS and not self._interrupted and not self.extended
         return last and bool(self._texts) and not self._growing
 
     def _grow(self, event: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ cut lines short and disks fill up: what is not an entry is passed over, as the c
 import json
 import math
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Transcript:
         #: from there.
         self.cost_usd = 0.0
         self._entries: list[dict[str, Any]] = []
+        #: By the uuid of a prompt that the model was given in the middle of a turn: its entry.
+        self._absorbed: dict[str, str] = {}
         for line in lines:
             self._read(line)
 
@@ -54,6 +56,30 @@ class Transcript:
             if entry["uuid"] == prompt_uuid:
                 return self._answer(index)
         return None
+
+    def answered_with(self, prompt_uuid: str, added: Sequence[str]) -> tuple[str, ...]:
+        """Name the prompts that got one answer with this one; the transcript has it under the last.
+
+        *added* are those that were sent while another ran, in order, this one perhaps among them.
+        What the child has merged it keeps under the uuid of the last; what it gave to the model
+        while a tool ran, it keeps within that turn. See `bot.agent.prompts`.
+        """
+        here = {entry["uuid"]: index for index, entry in enumerate(self._entries)}
+        merged: list[str] = []
+        for one in added:
+            if one in here or one not in self._absorbed:
+                merged.append(one)
+            if one in here:
+                if prompt_uuid in merged:
+                    break
+                merged = []
+        if prompt_uuid not in merged:
+            merged = [prompt_uuid]
+        if (index := here.get(merged[-1])) is None:
+            return (prompt_uuid,)
+        family = {entry["uuid"] for entry in self._descendants(index)}
+        within = (one for one in added if self._absorbed.get(one) in family)
+        return (*within, *merged)
 
     def orphan(self) -> Orphan | None:
         """Return the last prompt when the agent did not answer it."""
@@ -71,6 +97,8 @@ class Transcript:
             entry = _parse(line)
             if _is_entry(entry):
                 self._entries.append(entry)
+                if (source := _added(entry)) is not None:
+                    self._absorbed[source] = entry["uuid"]
         elif line.startswith('{"type":"cost-state"'):
             self.cost_usd = _dollars(_parse(line).get("totalCostUSD"))
 
@@ -160,6 +188,13 @@ def _dollars(found: object) -> float:
 
 def _is_prompt(entry: dict[str, Any]) -> bool:
     return entry["type"] == "user" and entry.get("promptSource") is not None
+
+
+def _added(entry: dict[str, Any]) -> str | None:
+    """Return the uuid of the prompt that an entry hands to the model in the middle of a turn."""
+    attachment = entry.get("attachment")
+    source = attachment.get("source_uuid") if isinstance(attachment, dict) else None
+    return source if isinstance(source, str) else None
 
 
 def _texts(entry: dict[str, Any]) -> Iterator[str]:

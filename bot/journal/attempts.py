@@ -1,27 +1,36 @@
 """Tries at answering, each known before its prompt leaves."""
 
 import sqlite3
+from collections.abc import Sequence
 
+from bot.journal import joined
 from bot.journal.values import moment, storable
 from bot.records import Attempt, AttemptState, SessionPrompts
 
 _MAY_START = """
     SELECT 1 FROM inbox AS mine
-    WHERE seq = ? AND state = 'open' AND verdict IS NULL AND NOT EXISTS (
+    WHERE seq = ? AND state = 'open' AND verdict IS NULL AND joined IS NULL AND NOT EXISTS (
         SELECT 1 FROM inbox AS other
-        WHERE other.lane = mine.lane AND other.state = 'open'
+        WHERE other.lane = mine.lane AND other.state = 'open' AND other.joined IS NULL
         AND (other.position, other.seq) < (mine.position, mine.seq)
     )
 """
 
 _START = """
     INSERT INTO attempts
-        (entry, number, prompt_uuid, session_id, alone, state, started_at)
+        (entry, number, prompt_uuid, session_id, alone, state, started_at, behind)
     VALUES (
         ?1, (SELECT ifnull(max(number), 0) + 1 FROM attempts WHERE entry = ?1),
-        ?2, ?3, ?4, 'running', ?5
+        ?2, ?3, ?4, 'running', ?5, ?6
     )
     RETURNING *
+"""
+
+_MAY_ADD = """
+    SELECT 1 FROM inbox
+    WHERE seq = ?1 AND state = 'open' AND verdict IS NULL AND joined IS NULL
+    AND NOT EXISTS (SELECT 1 FROM attempts WHERE entry = ?1 AND state = 'running')
+    AND EXISTS (SELECT 1 FROM attempts WHERE seq = ?2 AND state = 'running')
 """
 
 # CROSS JOIN fixes the order: few messages are open, while all attempts of a week are kept.
@@ -54,6 +63,7 @@ def start(
     db: sqlite3.Connection,
     entry: int,
     *,
+    companions: Sequence[int] = (),
     session_id: str,
     prompt_uuid: str,
     alone: bool,
@@ -62,9 +72,45 @@ def start(
     """Begin an attempt, or return None: something else is to be done first."""
     if db.execute(_MAY_START, (entry,)).fetchone() is None:
         return None
+    if not joined.join(db, companions, to=entry):
+        return None
     end_running(db, entry, error="the next attempt began before its end was recorded", at=at)
-    values = (entry, prompt_uuid, session_id, int(alone), at)
+    values = (entry, prompt_uuid, session_id, int(alone), at, None)
     (row,) = db.execute(_START, values).fetchall()
+    return _attempt(row)
+
+
+def add(
+    db: sqlite3.Connection, entry: int, *, to: Attempt, prompt_uuid: str, at: float
+) -> Attempt | None:
+    """Begin an attempt while another one runs, of another message; None when it may not begin."""
+    if db.execute(_MAY_ADD, (entry, to.seq)).fetchone() is None:
+        return None
+    # All that one child keeps hangs on the attempt that it began with.
+    values = (entry, prompt_uuid, to.session_id, 0, at, to.behind or to.seq)
+    (row,) = db.execute(_START, values).fetchall()
+    return _attempt(row)
+
+
+def sent_behind(db: sqlite3.Connection, behind: int) -> tuple[str, ...]:
+    """Name the prompts that were added while an attempt ran, in the order of their leaving."""
+    rows = db.execute("SELECT prompt_uuid FROM attempts WHERE behind = ? ORDER BY seq", (behind,))
+    return tuple(row["prompt_uuid"] for row in rows)
+
+
+def absorb(
+    db: sqlite3.Connection, entry: int, prompt_uuids: Sequence[str], *, kept_as: str, at: float
+) -> Attempt:
+    """Join to *entry* the messages whose prompts got its answer.
+
+    Returns the attempt under whose uuid the transcript has that answer: *kept_as*.
+    """
+    joined.absorb(db, prompt_uuids, by=entry)
+    others = [(at, prompt_uuid) for prompt_uuid in prompt_uuids if prompt_uuid != kept_as]
+    db.executemany(
+        "UPDATE attempts SET state = 'absorbed', ended_at = ? WHERE prompt_uuid = ?", others
+    )
+    row = db.execute("SELECT * FROM attempts WHERE prompt_uuid = ?", (kept_as,)).fetchone()
     return _attempt(row)
 
 
@@ -74,7 +120,7 @@ def end(
     """Record how an attempt ended, and what it has heard; answered or stopped, it stays so."""
     db.execute(
         "UPDATE attempts SET state = ?, error = ?, ended_at = ?, heard = ?"
-        " WHERE seq = ? AND state NOT IN ('answered', 'stopped')",
+        " WHERE seq = ? AND state NOT IN ('answered', 'absorbed', 'stopped')",
         (state.value, storable(error), at, attempt.heard, attempt.seq),
     )
 
@@ -150,5 +196,6 @@ def _attempt(row: sqlite3.Row) -> Attempt:
         session_id=row["session_id"],
         state=AttemptState(row["state"]),
         started_at=moment(row["started_at"]),
+        behind=row["behind"],
         heard=row["heard"],
     )

@@ -6,7 +6,8 @@ will come to another end. ``accepted`` is counted by a trigger of the inbox.
 
 import sqlite3
 
-from bot.records import Outcome, Tally
+from bot.journal.views import Tally
+from bot.records import Outcome
 
 
 def count_settled(db: sqlite3.Connection, outcome: Outcome) -> None:

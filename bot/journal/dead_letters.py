@@ -1,8 +1,9 @@
 """Messages that were given up: read, opened again, or put aside. No other state is touched."""
 
 import sqlite3
+from collections.abc import Iterator
 
-from bot.journal import attempts, counters, inbox, outbox
+from bot.journal import attempts, counters, inbox, joined, outbox
 from bot.journal.values import moment
 from bot.journal.views import DeadLetter
 
@@ -44,20 +45,44 @@ def retry(db: sqlite3.Connection, seq: int) -> bool:
 
     A frozen answer is posted, as far as it does not stand in the room; any other reply is
     forgotten, and the agent asked again. What was posted stays, and so do the attempts: an answer
-    that is in the transcript is found there. What was off the record is gone, and so refused.
+    that is in the transcript is found there. What shares a turn has one reply, and is owed again
+    together. What was off the record is gone, and so refused.
     """
-    letter = read(db, seq)
-    if letter is None or letter.entry.message.off_record:
+    row = db.execute(_ONE, (seq,)).fetchone()
+    if row is None or row["off_record"]:
         return False
-    db.execute(_REOPEN, (seq,))
-    counters.count_reopened(db)
-    attempts.forgive(db, seq)
+    leader = _leader(db, row)
+    letter = _letter(db, leader)
+    for one in _turn(db, leader, asked=seq):
+        db.execute(_REOPEN, (one,))
+        counters.count_reopened(db)
+        attempts.forgive(db, one)
     if letter.has_answer:
-        outbox.revive(db, seq)
+        outbox.revive(db, letter.entry.seq)
     else:
-        outbox.discard_dead(db, seq)
-        db.execute(_UNDECIDE, (seq,))
+        outbox.discard_dead(db, letter.entry.seq)
+        db.execute(_UNDECIDE, (letter.entry.seq,))
     return True
+
+
+def _leader(db: sqlite3.Connection, row: sqlite3.Row) -> sqlite3.Row:
+    """Read in whose turn a dead letter is tried again; its own when the other stays dead."""
+    leader = joined.leader(db, row)
+    if leader["state"] == "dead" and leader["dropped_at"] is None:
+        return leader
+    joined.release(db, row["seq"])
+    found: sqlite3.Row = db.execute(_ONE, (row["seq"],)).fetchone()
+    return found
+
+
+def _turn(db: sqlite3.Connection, leader: sqlite3.Row, *, asked: int) -> Iterator[int]:
+    """Yield what is tried again: nothing that the operator dropped, but for the one *asked* for."""
+    yield leader["seq"]
+    for one in joined.companions(db, leader):
+        if one["dropped_at"] is None or one["seq"] == asked:
+            yield one["seq"]
+        else:
+            joined.release(db, one["seq"])
 
 
 def drop(db: sqlite3.Connection, seq: int, *, at: float) -> bool:

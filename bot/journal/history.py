@@ -1,6 +1,7 @@
 """Answered messages, kept for the recap of a lost session; with a retention of their own."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from bot.journal.values import moment
 from bot.records import Exchange, Person
@@ -20,7 +21,13 @@ _FORGOTTEN = """
 _RECENT = """
     SELECT * FROM history
     WHERE platform = ?1 AND bot = ?2 AND room = ?3 AND (?4 IS NULL OR author_id = ?4)
-    ORDER BY seq DESC LIMIT ?5
+    AND seq > ifnull((
+        SELECT seq FROM history
+        WHERE platform = ?1 AND bot = ?2 AND room = ?3 AND (?4 IS NULL OR author_id = ?4)
+        AND answer IS NOT NULL
+        ORDER BY seq DESC LIMIT 1 OFFSET ?5
+    ), 0)
+    ORDER BY seq DESC
 """
 
 _FORGET = """
@@ -30,19 +37,29 @@ _FORGET = """
 """
 
 
-def record(db: sqlite3.Connection, inbox: sqlite3.Row, *, at: float) -> None:
-    """Copy a row of the inbox, with its answer, at the moment it is settled."""
+def record(db: sqlite3.Connection, turn: Sequence[sqlite3.Row], *, answer: str, at: float) -> None:
+    """Copy the messages of a turn, at the moment they are settled, with *answer* after the last."""
+    remembered = [row for row in turn if not _forgotten(db, row)]
+    remembered.sort(key=lambda row: (row["position"], row["seq"]))
+    columns = ("platform", "bot", "room", "author_id", "author_name", "text")
+    for row in remembered:
+        said = answer if row is remembered[-1] else None
+        place = (row[column] for column in columns)
+        db.execute(_RECORD, (*place, said, row["position"], at))
+
+
+def _forgotten(db: sqlite3.Connection, row: sqlite3.Row) -> bool:
     place = ("platform", "bot", "room", "author_id", "position")
-    if db.execute(_FORGOTTEN, [inbox[column] for column in place]).fetchone() is not None:
-        return
-    columns = ("platform", "bot", "room", "author_id", "author_name", "text", "answer", "position")
-    db.execute(_RECORD, (*(inbox[column] for column in columns), at))
+    return db.execute(_FORGOTTEN, [row[column] for column in place]).fetchone() is not None
 
 
 def recent(
     db: sqlite3.Connection, *, platform: str, bot: str, room: str, user: str | None, limit: int
 ) -> tuple[Exchange, ...]:
-    """Read the last exchanges of a room, or of one person in it, newest last."""
+    """Read the last exchanges of a room, or of one person in it, newest last.
+
+    So many that have an answer of their own, and what was answered with them.
+    """
     rows = db.execute(_RECENT, (platform, bot, room, user, limit)).fetchall()
     return tuple(_exchange(row) for row in reversed(rows))
 

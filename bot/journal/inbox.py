@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from functools import cache
 
-from bot.journal import attempts, counters, outbox, ownership, places
+from bot.journal import attempts, counters, joined, outbox, ownership, places
 from bot.journal.values import moment, storable
 from bot.journal.views import WaitingLane
 from bot.records import Acceptance, Entry, Message, MessageKind, Outcome, Person
@@ -24,8 +24,17 @@ _HALFWAY = """
     ORDER BY position, seq LIMIT 1
 """
 
+# Then what the agent has already: it was sent as an addition to a turn that has ended.
+_ADDED = """
+    SELECT inbox.* FROM attempts CROSS JOIN inbox ON inbox.seq = attempts.entry
+    WHERE attempts.state = 'running' AND attempts.behind IS NOT NULL
+    AND inbox.lane = ? AND inbox.state = 'open' AND inbox.joined IS NULL
+    ORDER BY attempts.seq LIMIT 1
+"""
+
 _HEAD = """
-    SELECT * FROM inbox WHERE lane = ? AND state = 'open' ORDER BY position, seq LIMIT 1
+    SELECT * FROM inbox WHERE lane = ? AND state = 'open' AND joined IS NULL
+    ORDER BY position, seq LIMIT 1
 """
 
 _OPEN_LANES = "SELECT lane FROM inbox WHERE state = 'open' GROUP BY lane ORDER BY min(seq)"
@@ -108,8 +117,18 @@ def _insert(rows: int) -> str:
 
 def head(db: sqlite3.Connection, lane: str) -> Entry | None:
     """Read what is next in *lane*: a frozen reply, else what the platform puts first."""
-    row = db.execute(_HALFWAY, (lane,)).fetchone() or db.execute(_HEAD, (lane,)).fetchone()
+    rows = (db.execute(next_one, (lane,)).fetchone() for next_one in (_HALFWAY, _ADDED, _HEAD))
+    row = next(filter(None, rows), None)
     return None if row is None else from_row(db, row)
+
+
+def candidates(
+    db: sqlite3.Connection, entry: Entry, *, author: str | None, limit: int
+) -> tuple[Entry, ...]:
+    """Read what waits for the same bot in the same lane; see `joined.candidates`."""
+    bot, lane = entry.message.bot, entry.lane
+    rows = joined.candidates(db, lane=lane, bot=bot, leader=entry.seq, author=author, limit=limit)
+    return tuple(from_row(db, row) for row in rows)
 
 
 def entry(db: sqlite3.Connection, seq: int) -> Entry | None:
@@ -140,8 +159,9 @@ def waiting(db: sqlite3.Connection) -> tuple[WaitingLane, ...]:
 
 
 def from_row(db: sqlite3.Connection, row: sqlite3.Row) -> Entry:
-    """Make an entry of a row of the inbox, with its attempts and parts."""
-    verdict = row["verdict"]
+    """Make an entry of a row of the inbox, with its attempts, and the parts of its turn."""
+    leader = joined.leader(db, row)
+    verdict = leader["verdict"]
     return Entry(
         seq=row["seq"],
         lane=row["lane"],
@@ -149,7 +169,8 @@ def from_row(db: sqlite3.Connection, row: sqlite3.Row) -> Entry:
         accepted_at=moment(row["accepted_at"]),
         verdict=None if verdict is None else Outcome(verdict),
         attempts=attempts.of_entry(db, row["seq"]),
-        parts=outbox.of_entry(db, row["seq"]),
+        parts=outbox.of_entry(db, leader["seq"]),
+        companions=tuple(from_row(db, one) for one in joined.companions(db, row)),
     )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
+from bot.journal.companions import Companions
 from bot.journal.dialogues import Dialogues
 from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
@@ -16,7 +17,7 @@ from bot.journal.places import Places
 from bot.journal.reception import Reception
 from bot.journal.signs import Signs
 from bot.journal.stops import start_attempt
-from bot.journal.views import Expired, JournalStatistics, WaitingLane
+from bot.journal.views import Expired, JournalStatistics, Tally, WaitingLane
 from bot.journal.writer import Writer, open_writer
 from bot.records import (
     Acceptance,
@@ -29,7 +30,6 @@ from bot.records import (
     Part,
     PartKind,
     SessionPrompts,
-    Tally,
 )
 
 
@@ -42,15 +42,17 @@ class Journal:
 
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
-        self._reception = Reception(writer, node=node, now=now)
+        self.reception = Reception(writer, node=node, now=now)
         #: What commands do to other messages.
-        self.orders = Orders(self._reception, writer, node=node, now=now)
+        self.orders = Orders(self.reception, writer, node=node, now=now)
         #: Where bots were spoken to, and how far they have read there.
         self.places = Places(writer)
         #: What was said in a room lately, and by whom.
         self.dialogues = Dialogues(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
+        #: What shares a turn.
+        self.companions = Companions(writer, now=now)
         #: What rooms see of turns that are under way.
         self.signs = Signs(writer, now=now)
         #: What the sessions have heard of their rooms, and what nobody may hear again.
@@ -65,18 +67,18 @@ class Journal:
 
         Also of a message that nobody waits for any more.
         """
-        self._reception.on_new(tell)
+        self.reception.on_new(tell)
 
     def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
         """Owe *message* an answer; a repeated one changes nothing.
 
         A future and no coroutine: it lands even when the caller gives up waiting.
         """
-        return self._reception.accept(message, lane)
+        return self.reception.accept(message, lane)
 
     async def skip(self, message: Message, *, lane: str, reason: str) -> Acceptance:
         """Record *message* as one that gets no answer, and why; a repeated one changes nothing."""
-        return await self._reception.skip(message, lane, reason)
+        return await self.reception.skip(message, lane, reason)
 
     async def head(self, lane: str) -> Entry | None:
         """Read the next open message of *lane*: the lowest position, then the first accepted.
@@ -100,7 +102,7 @@ class Journal:
 
     def hand_over(self) -> None:
         """Let what was accepted wait for no other commit: the journal is about to close."""
-        self._reception.hand_over()
+        self.reception.hand_over()
 
     # ---- attempts ----
 
@@ -109,12 +111,14 @@ class Journal:
     ) -> Attempt | None:
         """Record that *entry* is about to be asked; only then may the prompt leave.
 
-        None: it is settled (by this, when a stop said after it came before it), has its reply
-        already, or a message with a lower position was accepted meanwhile; ask for the lane's head
-        again. *alone* says that no other turn runs, so that a crash is this one's.
+        Its companions are joined to it. None: it is settled (by this, when a stop said after it
+        came before it), has its reply already, or a companion is gone, or a message with a lower
+        position was accepted meanwhile; ask for the lane's head again. *alone* says that no other
+        turn runs, so that a crash is this one's.
         """
-        start = partial(start_attempt, entry=entry.seq, alone=alone, at=self._now())
-        asked = partial(start, session_id=session_id, prompt_uuid=prompt_uuid)
+        companions = [companion.seq for companion in entry.companions]
+        start = partial(start_attempt, entry=entry.seq, companions=companions, alone=alone)
+        asked = partial(start, session_id=session_id, prompt_uuid=prompt_uuid, at=self._now())
         return await self._writer.write(asked)
 
     async def end_attempt(
@@ -152,7 +156,7 @@ class Journal:
         reason: str | None = None,
         into: str | None = None,
     ) -> tuple[Part, ...]:
-        """Fix the reply to *entry*, once; a later call returns what was fixed first.
+        """Fix the reply to *entry* and its companions, once; later calls return what was first.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
@@ -164,7 +168,7 @@ class Journal:
         )
         at = self._now()
         return await self._writer.write(
-            partial(replies.freeze, entry=entry.seq, reply=reply, attempt=attempt, at=at)
+            partial(replies.freeze, entry=entry, reply=reply, attempt=attempt, at=at)
         )
 
     async def mark_sending(self, part: Part) -> Part:

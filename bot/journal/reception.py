@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from bot.errors import BotError, JournalError
-from bot.journal import inbox
+from bot.journal import crowd, inbox
 from bot.journal.familiar import Familiar
 from bot.journal.writer import Writer
 from bot.records import Acceptance, Message
@@ -57,6 +57,31 @@ class Reception:
         if len(self._group) == MOST:
             self.hand_over()
         return answer
+
+    def accept_by(
+        self, message: Message, lane: str, *, user: str | None, choose: crowd.Choice
+    ) -> _Answer:
+        """Like `accept`, into the lane that *choose* names when it sees what waits in *lane*.
+
+        In a commit of its own, after all that came before. *user* is whose session it is, if not
+        the room's.
+        """
+        self.hand_over()
+        answer: _Answer = self._loop.create_future()
+        accept = partial(crowd.accept, message=message, lane=lane, user=user, choose=choose)
+        landing = self._writer.write(partial(accept, node=self._node, at=self._now()))
+        landing.add_done_callback(partial(self._chosen, message, answer))
+        return answer
+
+    def _chosen(
+        self, message: Message, answer: _Answer, landing: asyncio.Future[tuple[Acceptance, str]]
+    ) -> None:
+        error = landing.exception()
+        if error is None:
+            acceptance, lane = landing.result()
+            self._answer([((message, lane), answer)], [acceptance])
+        else:
+            self._fail([((message, ""), answer)], error)
 
     async def skip(self, message: Message, lane: str, reason: str) -> Acceptance:
         """Record a message that gets no answer."""

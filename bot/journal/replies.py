@@ -1,10 +1,10 @@
 """The end of a message: its reply is frozen, then it is settled. Each once."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.journal import attempts, counters, history, outbox
+from bot.journal import attempts, counters, history, joined, outbox
 from bot.journal.values import storable
 from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
 
@@ -38,15 +38,16 @@ class Reply:
 
 
 def freeze(
-    db: sqlite3.Connection, entry: int, reply: Reply, *, attempt: Attempt | None, at: float
+    db: sqlite3.Connection, entry: Entry, reply: Reply, *, attempt: Attempt | None, at: float
 ) -> tuple[Part, ...]:
     """Put *reply* into the outbox; where one is frozen already, return that one."""
-    fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry)
+    fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry.seq)
     if db.execute(_FREEZE, fixed).rowcount:
-        outbox.add(db, entry, reply.htmls, kind=reply.kind, at=at, into=reply.into)
+        joined.join_free(db, [one.seq for one in entry.companions], to=entry.seq)
+        outbox.add(db, entry.seq, reply.htmls, kind=reply.kind, at=at, into=reply.into)
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
-    return outbox.of_entry(db, entry)
+    return outbox.of_entry(db, entry.seq)
 
 
 def settle(
@@ -66,13 +67,24 @@ def settle(
     if row is None or row["state"] != "open":
         return False
     ended = outcome or _verdict(db, row)
-    db.execute(_SETTLE, (ended.value, storable(reason), at, entry.seq))
-    counters.count_settled(db, ended)
-    attempts.end_running(db, entry.seq, error=f"its message was settled as {ended}", at=at)
+    turn = [*_companions(db, row, ended), row]  # the leader last: what is open then waits again
+    for one in turn:
+        why = storable(reason) or row["reason"]
+        db.execute(_SETTLE, (ended.value, why, at, one["seq"]))
+        counters.count_settled(db, ended)
+        attempts.end_running(db, one["seq"], error=f"its message was settled as {ended}", at=at)
     outbox.kill_rest(db, entry.seq, error=f"its message was settled as {ended}")
     if ended is Outcome.ANSWERED and row["answer"] is not None and not row["off_record"]:
-        history.record(db, row, at=at)
+        history.record(db, turn, answer=row["answer"], at=at)
     return True
+
+
+def _companions(db: sqlite3.Connection, row: sqlite3.Row, ended: Outcome) -> Iterator[sqlite3.Row]:
+    """Read what ends with a message. Who stops theirs does not stop what others asked with it."""
+    others = ended is Outcome.STOPPED
+    for one in joined.companions(db, row):
+        if not (others and one["author_id"] != row["author_id"]):
+            yield one
 
 
 def _verdict(db: sqlite3.Connection, row: sqlite3.Row) -> Outcome:

@@ -46,6 +46,13 @@ _BURY: Final = """
     )
 """
 
+# What was to be answered in a turn that is lost, or has ended, is owed one of its own.
+_RELEASE: Final = """
+    UPDATE inbox SET joined = NULL WHERE state = 'open' AND joined IS NOT NULL AND joined NOT IN (
+        SELECT seq FROM inbox WHERE state = 'open' AND joined IS NULL
+    )
+"""
+
 # Counters outlive their rows, so the higher number is the right one.
 _COUNT: Final = (
     """
@@ -74,6 +81,7 @@ def salvage(db: sqlite3.Connection, rows: Iterable[Row], *, at: float) -> dict[s
     for statement in _MEND:
         db.execute(statement)
     db.execute(_BURY, (LOST_REPLY, at))
+    db.execute(_RELEASE)
     for statement in _COUNT:
         db.execute(statement)
     filling.leave_a_gap()

@@ -36,6 +36,7 @@ _FIRST = (
         reason TEXT,
         settled_at REAL,
         dropped_at REAL,                     -- when an operator took a dead letter off the list
+        joined INTEGER,                      -- in whose turn it is answered; NULL: in its own
         stopped_by INTEGER,                  -- the command that has ended it, by its number here
         off_record INTEGER NOT NULL DEFAULT 0,
         UNIQUE (platform, bot, message_id)
@@ -48,6 +49,7 @@ _FIRST = (
     CREATE INDEX inbox_frozen ON inbox (lane, position, seq)
     WHERE state = 'open' AND verdict IS NOT NULL
     """,
+    "CREATE INDEX inbox_joined ON inbox (joined) WHERE joined IS NOT NULL",
     "CREATE INDEX inbox_settled ON inbox (settled_at) WHERE state <> 'open'",
     # what was said in a room lately; a message that is only accepted is in none of these
     """
@@ -73,9 +75,16 @@ _FIRST = (
         started_at REAL NOT NULL,
         ended_at REAL,
         error TEXT,
+        behind INTEGER,                      -- the attempt during which it was sent, as an addition
         heard INTEGER,                       -- up to this position the room's talk came along
         UNIQUE (entry, number)
     ) STRICT
+    """,
+    "CREATE INDEX attempts_behind ON attempts (behind, seq) WHERE behind IS NOT NULL",
+    # additions that the child has, and that go before what waits
+    """
+    CREATE INDEX attempts_added ON attempts (seq, entry)
+    WHERE state = 'running' AND behind IS NOT NULL
     """,
     "CREATE INDEX attempts_session ON attempts (session_id, seq)",
     "CREATE UNIQUE INDEX attempts_running ON attempts (entry) WHERE state = 'running'",
@@ -128,6 +137,13 @@ _FIRST = (
         UPDATE counters SET value = value + 1 WHERE name = 'accepted';
     END
     """,
+    # whatever ends a message, what was to be answered in its turn and has not ended waits again
+    """
+    CREATE TRIGGER inbox_ended AFTER UPDATE OF state ON inbox
+    WHEN old.state = 'open' AND new.state <> 'open' BEGIN
+        UPDATE inbox SET joined = NULL WHERE joined = new.seq AND state = 'open';
+    END
+    """,
     """
     CREATE TABLE history (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -137,7 +153,7 @@ _FIRST = (
         author_id TEXT NOT NULL,
         author_name TEXT NOT NULL,
         question TEXT NOT NULL,
-        answer TEXT NOT NULL,
+        answer TEXT,                         -- NULL: the next one's, which answered both
         settled_at REAL NOT NULL,
         position INTEGER NOT NULL            -- of the question
     ) STRICT

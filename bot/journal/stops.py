@@ -1,6 +1,7 @@
 """Messages that are stopped: those that a command finds, and those that come too late for it."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 from bot.journal import attempts, counters, outbox
@@ -17,9 +18,14 @@ QUESTIONS: Final = """
 
 # What stands in the room as a whole is said, and only lacks the note of it.
 _STOPPABLE = f"""
-    SELECT seq {QUESTIONS} AND NOT (verdict IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM outbox WHERE entry = inbox.seq AND kind <> 'progress' AND state <> 'posted'
-    ))
+    SELECT seq {QUESTIONS} AND NOT EXISTS (
+        SELECT 1 FROM inbox AS leader
+        WHERE leader.seq = ifnull(inbox.joined, inbox.seq) AND leader.verdict IS NOT NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM outbox
+            WHERE entry = leader.seq AND kind <> 'progress' AND state <> 'posted'
+        )
+    )
 """  # noqa: S608 - only our own words
 
 _HALT = """
@@ -61,19 +67,42 @@ def start_attempt(
     db: sqlite3.Connection,
     entry: int,
     *,
+    companions: Sequence[int],
     session_id: str,
     prompt_uuid: str,
     alone: bool,
     at: float,
 ) -> Attempt | None:
     """Begin an attempt, or return None; what was said before a stop is stopped instead."""
-    halted = db.execute(_HALTED, (entry,)).fetchone()
-    if halted is not None:
-        _stop(db, entry, by=halted["entry"], at=at)
+    if _halt(db, (entry, *companions), at=at):
         return None
     return attempts.start(
-        db, entry, session_id=session_id, prompt_uuid=prompt_uuid, alone=alone, at=at
+        db,
+        entry,
+        companions=companions,
+        session_id=session_id,
+        prompt_uuid=prompt_uuid,
+        alone=alone,
+        at=at,
     )
+
+
+def add_attempt(
+    db: sqlite3.Connection, entry: int, *, to: Attempt, prompt_uuid: str, at: float
+) -> Attempt | None:
+    """Begin an attempt beside another one; what was said before a stop is stopped instead."""
+    if _halt(db, (entry,), at=at):
+        return None
+    return attempts.add(db, entry, to=to, prompt_uuid=prompt_uuid, at=at)
+
+
+def _halt(db: sqlite3.Connection, entries: Sequence[int], *, at: float) -> bool:
+    """Stop those that a stop came too early for; say whether there are any."""
+    halted = [(seq, db.execute(_HALTED, (seq,)).fetchone()) for seq in entries]
+    stopped = [(seq, found["entry"]) for seq, found in halted if found is not None]
+    for seq, by in stopped:
+        _stop(db, seq, by=by, at=at)
+    return bool(stopped)
 
 
 def _stop(db: sqlite3.Connection, seq: int, *, by: int, at: float) -> None:

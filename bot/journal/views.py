@@ -7,6 +7,25 @@ from bot.records import Entry, Outcome, Part, PartKind, SessionKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """The equation: ``accepted = answered + told + stopped + skipped + dead + open``."""
+
+    accepted: int
+    answered: int
+    told: int
+    stopped: int
+    skipped: int
+    dead: int
+    open: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the numbers add up, as they must at every moment."""
+        ended = self.answered + self.told + self.stopped + self.skipped + self.dead
+        return self.accepted == ended + self.open
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WaitingLane:
     """A lane with open messages."""
 
@@ -15,6 +34,18 @@ class WaitingLane:
     open: int
     #: When the first of them was accepted.
     oldest: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crowd:
+    """What is open in a lane when one more message comes for it."""
+
+    #: Messages that wait for a turn: not what runs, nor what is answered with it.
+    waiting: int
+    #: Those of the author.
+    each: int
+    #: Open messages of the same session, the ones in work included.
+    session: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +71,8 @@ class Round:
     author: str
     #: Whether a platform called the author a bot.
     by_bot: bool
-    #: The beginning of the message.
-    text: str
+    #: The beginning of the message; None when it was off the record.
+    text: str | None
     #: The beginning of our reply, as HTML.
     reply: str
     #: Seconds since the epoch, like the next.

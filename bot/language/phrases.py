@@ -20,9 +20,46 @@ class Phrases:
     bug: str
     #: The message brought the server down too often.
     crashed: str
-
     #: The bot and another machine only answered each other.
     looped: str
+
+    # ---- what a command is answered ----
+
+    stopped_one: str
+    #: count: of messages.
+    stopped_many: str
+    nothing_to_stop: str
+    renewed: str
+    #: What was asked before is answered first.
+    renewed_later: str
+    #: name: of whoever is answered; seconds: for how long.
+    running: str
+    quiet: str
+    waiting_one: str
+    #: count: of messages.
+    waiting_many: str
+    #: turns: answers so far.
+    session_hot: str
+    #: The same.
+    session_warm: str
+    session_cold: str
+    #: turns: answers; dollars: a number.
+    usage: str
+    #: The same, and sessions: how many those are.
+    usage_all: str
+    #: command: the word.
+    not_allowed: str
+
+    # ---- the help: a sentence, and what each command does ----
+
+    commands: str
+    does_stop: str
+    #: Of one that reaches everybody's messages.
+    does_stop_all: str
+    does_new: str
+    does_status: str
+    does_help: str
+    does_usage: str
 
     # ---- why the model gave no answer ----
 
@@ -43,3 +80,15 @@ class Phrases:
     no_place: str
     #: The conversation ended, twice, while the message was answered.
     died: str
+
+    # ---- why a message waits for no turn; with *_more*: {count} messages of a person ----
+
+    #: Another message of the session is being answered.
+    busy: str
+    busy_more: str
+    #: Too many of that person's wait.
+    too_many: str
+    too_many_more: str
+    #: Too many of everybody's wait.
+    crowded: str
+    crowded_more: str

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from bot.journal.views import JournalStatistics
-from bot.records import Outcome, Tally
+from bot.journal.views import JournalStatistics, Tally
+from bot.records import Outcome
 from bot.sessions.statistics import SessionsStatistics, Warmth
 
 _EQUATION = "accepted = answered + told + stopped + skipped + dead + hearth_messages_open."

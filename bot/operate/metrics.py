@@ -19,9 +19,8 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 
 from bot.errors import JournalError
-from bot.journal.views import JournalStatistics
+from bot.journal.views import JournalStatistics, Tally
 from bot.operate.families import journal_families, message_families, session_families
-from bot.records import Tally
 from bot.rooms.report import TurnReport
 from bot.sessions.statistics import SessionsStatistics
 

@@ -11,14 +11,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 
 from bot.config.bot import Bot
-from bot.journal.views import WaitingLane
+from bot.journal.views import Tally, WaitingLane
 from bot.operate.admin import AdminToken
 from bot.operate.dead_letters import DeadLetterPages
 from bot.operate.health import Trouble, session_health
 from bot.operate.page import ACT, Page, as_json, as_text, parse_window
 from bot.operate.statistics import SessionRows, show_queues
 from bot.operate.waiting import Waiting
-from bot.records import Entry, Tally
+from bot.records import Entry
 from bot.sessions.statistics import SessionsStatistics
 
 

@@ -6,10 +6,9 @@ from datetime import datetime
 from operator import attrgetter
 
 from bot.config.bot import Bot
-from bot.journal.views import WaitingLane
+from bot.journal.views import Tally, WaitingLane
 from bot.operate.page import Window
 from bot.operate.waiting import Waiting
-from bot.records import Tally
 from bot.rooms.statistics import LaneStatistics
 from bot.sessions.statistics import SessionsStatistics, SessionStatistics
 

@@ -1,5 +1,6 @@
 """Getting the agent's answer to a message, exactly once as far as the agent can see."""
 
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +16,10 @@ from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
 from bot.records import Attempt, AttemptState, Entry, Message, SessionKey
 from bot.rooms.commands import Command
+from bot.rooms.company import gather
 from bot.rooms.context import Deaf, Talk
+from bot.rooms.earlier import Earlier
+from bot.rooms.meanwhile import Ask, Meanwhile
 from bot.rooms.prompt import compose_prompt
 from bot.rooms.recap import find_recap
 from bot.rooms.renewals import Renewals
@@ -67,6 +71,15 @@ class Answering:
         self._sessions = sessions
         self._agent = agent
         self._contexts = contexts
+        self._earlier = Earlier(journal, agent)
+        #: What comes while the agent is asked.
+        self.meanwhile = Meanwhile(journal)
+
+    async def gather(self, entry: Entry, bot: Bot) -> Entry:
+        """Return *entry* with what shall be answered in its turn, if that is still to be asked."""
+        if _added(entry) is not None or await self._find(entry) is not None:
+            return entry
+        return await gather(self._journal, entry, bot)
 
     async def answer(
         self, entry: Entry, bot: Bot, *, alone: bool = False, listener: Listener = NOBODY
@@ -92,18 +105,18 @@ class Answering:
 
     async def _find(self, entry: Entry) -> Answer | None:
         """Look for an answer that an earlier attempt got before server or child went away."""
-        for attempt in reversed(entry.attempts):
-            transcript = await self._agent.transcript(entry.message.bot, attempt.session_id)
-            text = transcript.answer_to(attempt.prompt_uuid) if transcript else None
-            if text is not None:
-                # What came along with its prompt has been heard.
-                heard = replace(attempt, heard=entry.message.position)
-                return Answer(markdown=text, attempt=heard, path=None, reply=None)
-        return None
+        found = await self._earlier.answer(entry)
+        if found is None:
+            return None
+        # What came along with its prompt has been heard.
+        heard = replace(found.attempt, heard=entry.message.position)
+        return Answer(markdown=found.markdown, attempt=heard, path=None, reply=None)
 
     async def _ask(
         self, entry: Entry, bot: Bot, *, alone: bool, listener: Listener
     ) -> Answer | None:
+        if (added := _added(entry)) is not None:
+            return await self._hear(entry, bot, added, listener)
         key = session_key(bot, entry.message)
         async with (
             self._contexts.listening(entry, bot) as talk,
@@ -117,27 +130,70 @@ class Answering:
             recap = await find_recap(self._journal, entry, bot, key, seat)
             context = await talk.unheard_by(seat.session_id, key, lost=bool(recap))
             attempt = replace(attempt, heard=context.upto)
-            prompt = compose_prompt(entry.message, recap, context.remarks)
-            try:
-                reply = await seat.ask(
-                    prompt,
-                    prompt_uuid=attempt.prompt_uuid,
-                    timeout_s=bot.turn.timeout_s,
-                    silence_s=bot.turn.silence_s,
-                    listener=listener,
-                )
-            except AgentError as error:
-                await self._journal.end_attempt(
-                    attempt, state=AttemptState.FAILED, error=str(error)
-                )
-                raise
-            return Answer(markdown=reply.text, attempt=attempt, path=seat.path, reply=reply)
+            asked = seat.ask(
+                compose_prompt(entry.messages, recap, context.remarks),
+                prompt_uuid=attempt.prompt_uuid,
+                timeout_s=bot.turn.timeout_s,
+                silence_s=bot.turn.silence_s,
+                listener=listener,
+            )
+            return await self._answer(entry, bot, attempt, seat, asked)
+
+    async def _hear(
+        self, entry: Entry, bot: Bot, added: Attempt, listener: Listener
+    ) -> Answer | None:
+        """Wait for the answer to what the agent has already; None when it has it no more."""
+        async with self._seat(entry, bot, session_key(bot, entry.message)) as seat:
+            heard = seat.hear(
+                added.prompt_uuid,
+                timeout_s=bot.turn.timeout_s,
+                silence_s=bot.turn.silence_s,
+                listener=listener,
+            )
+            return await self._answer(entry, bot, added, seat, heard)
+
+    async def _answer(
+        self,
+        entry: Entry,
+        bot: Bot,
+        attempt: Attempt,
+        seat: Seat,
+        asked: Coroutine[None, None, Reply | None],
+    ) -> Answer | None:
+        """Wait for the reply; None when it was given up for another message."""
+        ask = Ask(entry=entry, attempt=attempt, bot=bot, seat=seat)
+        try:
+            reply = await self.meanwhile.attend(ask, asked)
+        except AgentError as error:
+            await self._failed(attempt, str(error))
+            raise
+        if reply is None:
+            await self._failed(attempt, "the asker said something else" if ask.ended else "lost")
+            if ask.ended:
+                await seat.close()
+            return None
+        if reply.kept_as is not None:
+            kept = await self._journal.companions.absorb(
+                entry, reply.prompts, kept_as=reply.kept_as
+            )
+            attempt = replace(kept, heard=attempt.heard)
+        return Answer(markdown=reply.text, attempt=attempt, path=seat.path, reply=reply)
+
+    async def _failed(self, attempt: Attempt, why: str) -> None:
+        await self._journal.end_attempt(attempt, state=AttemptState.FAILED, error=why)
 
     def _seat(self, entry: Entry, bot: Bot, key: SessionKey) -> AbstractAsyncContextManager[Seat]:
         """Return a place in the session of *key*, or beside it when nothing may stay."""
         if entry.message.off_record:
             return self._sessions.aside(bot, key)
         return self._sessions.seat(bot, key, asked_at=entry.accepted_at, lane=entry.lane)
+
+
+def _added(entry: Entry) -> Attempt | None:
+    """Return the attempt by which the agent has the message already: it was added to a turn."""
+    last = entry.attempts[-1] if entry.attempts else None
+    added = last is not None and last.behind is not None and last.state is AttemptState.RUNNING
+    return last if added else None
 
 
 def session_key(bot: Bot, message: Message) -> SessionKey:

@@ -81,6 +81,7 @@ class Lanes:
         known = self._lanes.get(lane)
         if known is not None:
             known.woken = True
+            self._turns.look(lane)
             return
         self._lanes[lane] = started = _Lane()
         started.worker = self._group.create_task(self._work(lane, started), name=f"lane {lane}")

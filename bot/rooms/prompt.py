@@ -12,16 +12,18 @@ MESSAGE_TOKENS = 50_000
 
 
 def compose_prompt(
-    message: Message, recap: Sequence[Exchange] = (), context: Sequence[RoomMessage] = ()
+    messages: Sequence[Message],
+    recap: Sequence[Exchange] = (),
+    context: Sequence[RoomMessage] = (),
 ) -> str:
-    """Return the prompt for *message*, after what a lost session knew and what was said meanwhile.
+    """Return the prompt for *messages*, after what a lost session knew and was said meanwhile.
 
     The elements are explained to every agent, in `bot.agent.preamble`.
     """
     before = [write_recap(recap)] if recap else []
     if context:
         before.append(write_context(context))
-    return "\n\n".join([*before, write_message(message)])
+    return "\n\n".join([*before, *map(write_message, messages)])
 
 
 def write_message(message: Message) -> str:

@@ -103,4 +103,5 @@ def _written(turn: Exchange) -> str:
 def _elements(turn: Exchange) -> Iterator[str]:
     asked = {"from": turn.author.name, "user": turn.author.id}
     yield element("question", asked, text(turn.question, tokens=_EACH_TOKENS), flat=True)
-    yield element("answer", {}, text(turn.answer, tokens=_EACH_TOKENS), flat=True)
+    if turn.answer is not None:
+        yield element("answer", {}, text(turn.answer, tokens=_EACH_TOKENS), flat=True)

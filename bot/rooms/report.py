@@ -32,6 +32,8 @@ class TurnReport:
     #: From acceptance to the end.
     total_s: float
     parts: int
+    #: How many more messages it answered; None when there were none.
+    companions: int | None = None
 
     def fields(self) -> dict[str, object]:
         """Return what a log line shows: rounded, without what there is not."""
@@ -68,6 +70,7 @@ class Stopwatch:
             post_s=now - (self.frozen or self.started),
             total_s=now - accepted,
             parts=parts,
+            companions=len(entry.companions) or None,
         )
 
     def _open_s(self, reply: Reply | None) -> float | None:

@@ -9,6 +9,17 @@ from bot.errors import (
     TurnTimedOut,
 )
 from bot.language.phrases import Phrases
+from bot.rooms.lane import Refused
+
+
+def refusal(why: Refused, phrases: Phrases, *, messages: int) -> str:
+    """Return what a person is told of so many messages of theirs that are not answered."""
+    one, more = {
+        Refused.BUSY: (phrases.busy, phrases.busy_more),
+        Refused.EACH: (phrases.too_many, phrases.too_many_more),
+        Refused.ROOM: (phrases.crowded, phrases.crowded_more),
+    }[why]
+    return one if messages == 1 else more.format(count=messages)
 
 
 def sentence_for(error: AgentError, phrases: Phrases) -> str:

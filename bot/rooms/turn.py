@@ -1,9 +1,8 @@
 """One turn: from an open message to its settled answer."""
 
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -13,15 +12,17 @@ from bot.errors import AgentError
 from bot.journal.journal import Journal
 from bot.language.catalogue import phrases_of
 from bot.records import Entry, MessageKind, Outcome, Part, PartKind
-from bot.rooms.answering import Answer, Answering
-from bot.rooms.commands import Command, command_of
+from bot.rooms.answering import Answering
+from bot.rooms.commands import command_of
+from bot.rooms.lane import why_refused
 from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.loops import Held
 from bot.rooms.posting import Chat, Posting
 from bot.rooms.progress import Progress
 from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
+from bot.rooms.refusals import Refusals
 from bot.rooms.report import Stopwatch, TurnReport
-from bot.rooms.sentences import sentence_for
+from bot.rooms.saying import Said, Saying, broken, condemned, failed, refused, traceback_of
 from bot.rooms.showing import Showing
 
 log = structlog.get_logger(__name__)
@@ -33,29 +34,6 @@ class Roster(Protocol):
     def serving(self, bot_id: str) -> Bot | None:
         """Return the bot's latest good version, also when its file is gone; None if unknown."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Saying:
-    """What is going to be said in the room, and why."""
-
-    markdown: str
-    kind: PartKind
-    verdict: Outcome
-    #: The agent's answer; None when it is a sentence of ours.
-    answer: Answer | None = None
-    #: For the operator, when it is not an answer.
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
-    """What is frozen, and about to be posted."""
-
-    #: With its verdict.
-    entry: Entry
-    parts: tuple[Part, ...]
-    answer: Answer | None
 
 
 class Turns:
@@ -84,6 +62,7 @@ class Turns:
         self._progress = progress
         self._endings = posting.endings
         self._now = now
+        self._refusals = Refusals(journal)
 
     async def run(self, entry: Entry) -> TurnReport | None:
         """Answer *entry* in its room. Returns when it is recorded how that ended.
@@ -115,11 +94,11 @@ class Turns:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
             self._progress.look(entry)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
-        if (command := command_of(entry.message)) is not None:
-            return await self._speak(await self._obey(entry, command, bot, watch), bot, watch)
         held = await self._loop_guard.hold(entry, bot)
         if held is not None:
             return await self._hold(entry, held, bot, watch)
+        if (told := await self._tell(entry, bot)) is not None:
+            return await self._speak(await self._freeze(*told, bot, watch), bot, watch)
         async with self._progress.shown(entry, bot) as showing:
             said = None
             with self._endings.endable():
@@ -127,6 +106,10 @@ class Turns:
             if said is None:
                 return await self._cut_short(entry, watch)
             return await self._speak(said, bot, watch)
+
+    def look(self, lane: str) -> None:
+        """Have what came for *lane* looked at by the turn that runs there."""
+        self._answering.meanwhile.look(lane)
 
     def admit_no_more(self) -> None:
         """Try no message any more that is not being tried already."""
@@ -138,21 +121,16 @@ class Turns:
         current = await self._journal.entry(entry.seq)
         if bot is None or current is None or current.verdict is not None:
             return await self.bury(entry, bug)
-        saying = Saying(
-            markdown=phrases_of(bot.language).bug,
-            kind=PartKind.NOTICE,
-            verdict=Outcome.DEAD,
-            reason=_traceback(bug),
-        )
         watch = Stopwatch(started=self._now())
-        report = await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
+        said = await self._freeze(entry, broken(current, bug, bot), bot, watch)
+        report = await self._speak(said, bot, watch)
         self._progress.look(entry)
         return report
 
     async def bury(self, entry: Entry, *bugs: Exception) -> TurnReport | None:
         """Make *entry* a dead letter without a word to the room; None when it has ended already."""
         watch = Stopwatch(started=self._now())
-        reason = "\n".join(map(_traceback, bugs))
+        reason = "\n".join(map(traceback_of, bugs))
         if not await self._journal.settle(entry, outcome=Outcome.DEAD, reason=reason):
             return None
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
@@ -175,7 +153,7 @@ class Turns:
         suspicion = suspicion_of(entry)
         crashes = await self._journal.crashes(entry) if suspicion is Suspicion.STRONG else 0
         if crashes >= MOST_CRASHES:
-            return await self._freeze(entry, _condemned(entry, bot, crashes), bot, watch, showing)
+            return await self._freeze(entry, condemned(entry, bot, crashes), bot, watch, showing)
         if suspicion is not Suspicion.NONE:
             log.warning("turn_suspected", entry=entry.seq, bot=bot.id, crashes=crashes)
         async with self._quarantine.tried(suspicion, crashes=crashes) as admitted:
@@ -183,6 +161,7 @@ class Turns:
                 return None
             watch.started = self._now()
             alone = suspicion is Suspicion.STRONG
+            entry = await self._answering.gather(entry, bot)
             saying = await self._decide(entry, bot, showing, alone=alone)
             self._endings.seal()
             if saying is None:
@@ -198,14 +177,7 @@ class Turns:
         try:
             answer = await self._answering.answer(entry, bot, alone=alone, listener=showing)
         except AgentError as error:
-            reason = f"{type(error).__name__}: {error}"
-            log.error("turn_failed", bot=bot.id, entry=entry.seq, why=reason)  # noqa: TRY400 - expected
-            return Saying(
-                markdown=sentence_for(error, phrases),
-                kind=PartKind.NOTICE,
-                verdict=Outcome.TOLD,
-                reason=reason,
-            )
+            return failed(entry, error, bot)
         if answer is None:
             return None
         return Saying(
@@ -213,13 +185,21 @@ class Turns:
             kind=PartKind.ANSWER,
             verdict=Outcome.ANSWERED,
             answer=answer,
+            to=entry.askers,
         )
 
-    async def _obey(self, entry: Entry, command: Command, bot: Bot, watch: Stopwatch) -> Said:
-        """Answer a command: nobody is asked, and so nobody has to be left alone meanwhile."""
-        told = await self._answering.tell(entry, command, bot)
-        saying = Saying(markdown=told.markdown, kind=told.kind, verdict=told.verdict)
-        return await self._freeze(entry, saying, bot, watch)
+    async def _tell(self, entry: Entry, bot: Bot) -> tuple[Entry, Saying] | None:
+        """Answer a command or a refused message; None when it is neither.
+
+        Nobody is asked, and so nobody has to be left alone meanwhile.
+        """
+        if (command := command_of(entry.message)) is not None:
+            told = await self._answering.tell(entry, command, bot)
+            return entry, Saying(markdown=told.markdown, kind=told.kind, verdict=told.verdict)
+        if (why := why_refused(entry.lane)) is not None:
+            entry = await self._refusals.burst(entry)
+            return entry, refused(entry, why, bot)
+        return None
 
     async def _cut_short(self, entry: Entry, watch: Stopwatch) -> TurnReport | None:
         """Report a turn that said nothing, if its message has ended."""
@@ -270,19 +250,3 @@ class Turns:
             entry, outcome=Outcome.DEAD, reason=f'bot "{bot_id}" is not configured any more'
         )
         return watch.report(entry, Outcome.DEAD, None, parts=0, now=self._now())
-
-
-def _condemned(entry: Entry, bot: Bot, crashes: int) -> Saying:
-    """Give up a message that brought the server down again and again."""
-    log.error("turn_condemned", entry=entry.seq, bot=bot.id, crashes=crashes)
-    return Saying(
-        markdown=phrases_of(bot.language).crashed,
-        kind=PartKind.NOTICE,
-        verdict=Outcome.DEAD,
-        reason=f"the server ended {crashes} times while this message was tried and nothing else"
-        " ran: look at what the log, or the kernel's, says of those moments",
-    )
-
-
-def _traceback(bug: Exception) -> str:
-    return "".join(traceback.format_exception(bug))

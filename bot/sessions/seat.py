@@ -51,3 +51,22 @@ class Seat:
             text, prompt_uuid=prompt_uuid, timeout_s=timeout_s, silence_s=silence_s
         )
         return self.reply
+
+    async def add(self, text: str, *, prompt_uuid: str) -> bool:
+        """Send an addition to the prompt under way; see `Conversation.add`."""
+        return await self._conversation.add(text, prompt_uuid=prompt_uuid)
+
+    async def hear(
+        self, prompt_uuid: str, *, timeout_s: float, silence_s: float, listener: Listener = NOBODY
+    ) -> Reply | None:
+        """Return the answer to an addition of an earlier turn; see `Conversation.hear`."""
+        self.asked = True
+        self._conversation.listener = listener
+        self.reply = await self._conversation.hear(
+            prompt_uuid, timeout_s=timeout_s, silence_s=silence_s
+        )
+        return self.reply
+
+    async def close(self) -> None:
+        """Close the conversation: what it was asked is asked again, and the agent is told once."""
+        await self._conversation.close()

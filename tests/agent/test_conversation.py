@@ -398,7 +398,7 @@ async def test_child_that_does_not_leave_is_let_go_a_second_time(
     monkeypatch: pytest.MonkeyPatch, client: FakeClient, tmp_path: Path
 ) -> None:
     """The SDK's own way takes ten seconds; after two the child is killed and cleared away."""
-    monkeypatch.setattr(conversation_module, "_CLOSE_S", 0.01)
+    monkeypatch.setattr("bot.agent.boot._CLOSE_S", 0.01)
     client.leaves.clear()
     async with running(talk(client, tmp_path)) as conversation:
         await conversation.opened()

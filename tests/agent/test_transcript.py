@@ -241,3 +241,60 @@ def test_only_uuids_name_a_session(tmp_path: Path, name: str) -> None:
     place(tmp_path, SESSION).write_text("x")
     assert not is_session_id(name)
     assert read_transcript(tmp_path, name) is None
+
+
+def handed(uuid: str, parent: str, source: str) -> str:
+    """Return how the model was given a prompt in the middle of a turn."""
+    attachment = {"type": "queued_command", "prompt": "x", "source_uuid": source}
+    return entry(uuid, parent, type="attachment", attachment=attachment)
+
+
+def test_a_prompt_given_with_a_tools_result_shares_that_turns_answer() -> None:
+    """It is named with the prompt that the turn began with, under which the answer is found."""
+    lines = [
+        prompt("p1"),
+        said("m1", "p1", "Let me look.", stop="tool_use"),
+        tool_result("t1", "m1"),
+        handed("h1", "t1", "p2"),
+        said("m2", "h1", "Found both."),
+    ]
+    transcript = Transcript(lines)
+    assert transcript.answered_with("p1", ["p2", "p3"]) == ("p2", "p1")
+    assert transcript.answer_to("p1") == "Let me look.\n\nFound both."
+
+
+def test_prompts_that_were_merged_are_found_under_the_last() -> None:
+    """The child kept what came while it spoke, and made one prompt of it, twice."""
+    lines = [
+        *ANSWERED,
+        prompt("p3", "m1"),
+        said("m3", "p3", "Two and three."),
+        prompt("p5", "m3"),
+        said("m5", "p5", "Four and five."),
+    ]
+    transcript = Transcript(lines)
+    added = ["p2", "p3", "p4", "p5", "p6"]
+    assert transcript.answered_with("p1", added) == ("p1",)
+    assert transcript.answered_with("p2", added) == ("p2", "p3")
+    assert transcript.answered_with("p3", added) == ("p2", "p3")
+    assert transcript.answered_with("p4", added) == ("p4", "p5")
+    assert transcript.answered_with("p6", added) == ("p6",)
+    assert transcript.answer_to("p6") is None
+
+
+def test_an_addition_to_a_merged_prompt_is_no_part_of_the_next() -> None:
+    """What was given to the model in one turn is not taken for merged into another."""
+    lines = [
+        *ANSWERED,
+        prompt("p2", "m1"),
+        said("m2", "p2", stop="tool_use"),
+        tool_result("t2", "m2"),
+        handed("h2", "t2", "p3"),
+        said("m3", "h2", "Two and three."),
+        prompt("p4", "m3"),
+        said("m4", "p4", "Four."),
+    ]
+    transcript = Transcript(lines)
+    added = ["p2", "p3", "p4"]
+    assert transcript.answered_with("p2", added) == ("p3", "p2")
+    assert transcript.answered_with("p4", added) == ("p4",)

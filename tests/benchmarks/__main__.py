@@ -14,7 +14,7 @@ from tests.guards import isolate
 
 #: The quick ones first.
 NAMES = ("journal", "ack", "isolation", "hot", "turns", "burst", "spares", "chorus", "crowd")
-NAMES += ("files", "memory", "density", "idle", "leaks", "visits")
+NAMES += ("files", "memory", "density", "idle", "leaks", "visits", "manners")
 
 
 def main() -> int:

@@ -55,7 +55,7 @@ def _bring_to_its_end(db: sqlite3.Connection, seq: int, long: str) -> None:
         text=long,
         reason=None,
     )
-    parts = replies.freeze(db, seq, reply, attempt=attempt, at=AT)
+    parts = replies.freeze(db, entry, reply, attempt=attempt, at=AT)
     for part in parts:
         outbox.mark_posted(db, part.seq, remote_id=str(part.seq), at=AT)
     how = {"reason": None, "last": None, "remote_id": None, "at": AT}

@@ -2,7 +2,7 @@ import asyncio
 import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,14 +18,15 @@ from hypothesis.stateful import (
 )
 
 from bot.journal import Journal
-from bot.records import Acceptance, Entry, Outcome, PartKind, PartState, Tally
+from bot.journal.views import Tally
+from bot.records import Acceptance, Entry, Outcome, PartKind, PartState
 from tests.journal.engines import Clock, Engine, SqliteEngine, busy, said
 
 LANES = st.sampled_from(["watercooler", "kitchen"])
 NUMBERS = st.integers(1, 30)
 
 
-@dataclass
+@dataclass(eq=False)
 class Owed:
     """What the model knows of an open message."""
 
@@ -35,6 +36,8 @@ class Owed:
     #: The order of acceptance.
     rank: int
     frozen: bool = False
+    #: In whose turn it is answered; None: in its own.
+    leader: "Owed | None" = None
 
 
 class Life(RuleBasedStateMachine):
@@ -103,13 +106,15 @@ class Life(RuleBasedStateMachine):
     def _head(self, lane: str) -> tuple[Entry, Owed] | None:
         """Read the head, and check that it is the one it must be."""
         head = self.runner.run(self.journal.head(lane))
-        waiting = [owed for owed in self.owed if owed.lane == lane]
+        waiting = [owed for owed in self.owed if owed.lane == lane and owed.leader is None]
         if head is None:
             assert not waiting
             return None
         first = min(waiting, key=lambda owed: (not owed.frozen, owed.position, owed.rank))
         assert head.message.id == str(first.number)
         assert (head.verdict is not None) == first.frozen
+        together = {int(companion.message.id) for companion in head.companions}
+        assert together == {owed.number for owed in self.owed if owed.leader is first}
         return head, first
 
     @rule(lane=LANES)
@@ -121,6 +126,20 @@ class Life(RuleBasedStateMachine):
                 self.journal.start_attempt(head, session_id="s", prompt_uuid=str(uuid4()))
             )
             assert (attempt is None) == owed.frozen
+
+    @rule(lane=LANES, most=st.integers(1, 3))
+    def attempt_together(self, lane: str, most: int) -> None:
+        """Start an attempt at the head and at what else waits."""
+        if not (found := self._head(lane)) or found[1].frozen:
+            return
+        head, owed = found
+        more = self.runner.run(self.journal.companions.candidates(head, author=None, limit=most))
+        together = replace(head, companions=(*head.companions, *more))
+        attempt = self.journal.start_attempt(together, session_id="s", prompt_uuid=str(uuid4()))
+        assert self.runner.run(attempt) is not None
+        numbers = {int(companion.message.id) for companion in more}
+        for one in self.owed:
+            one.leader = owed if one.number in numbers else one.leader
 
     @rule(lane=LANES, parts=st.integers(1, 3))
     def reply(self, lane: str, parts: int) -> None:
@@ -155,7 +174,7 @@ class Life(RuleBasedStateMachine):
                 return
             self.runner.run(self.journal.mark_posted(sending, remote_id="1"))
         assert self.runner.run(self.journal.settle(head))
-        self._end(owed, Outcome.ANSWERED)
+        self._end(head, owed, Outcome.ANSWERED)
 
     @rule(lane=LANES, outcome=st.sampled_from(Outcome))
     def settle(self, lane: str, outcome: Outcome) -> None:
@@ -164,20 +183,28 @@ class Life(RuleBasedStateMachine):
             head, owed = found
             assert self.runner.run(self.journal.settle(head, outcome=outcome))
             assert not self.runner.run(self.journal.settle(head, outcome=outcome))
-            self._end(owed, outcome)
-            if outcome is Outcome.DEAD:
-                self.dead[head.seq] = owed
+            self._end(head, owed, outcome)
 
     @precondition(lambda self: self.dead)
     @rule(which=st.integers(0, 99))
     def retry(self, which: int) -> None:
-        """Open a dead letter again, once."""
+        """Open a dead letter again, once, with what shared its turn and was not dropped."""
         seq = sorted(self.dead)[which % len(self.dead)]
         assert self.runner.run(self.journal.letters.retry(seq))
         assert not self.runner.run(self.journal.letters.retry(seq))
-        self.owed.append(self.dead.pop(seq))
-        self.dropped.discard(seq)
-        self.ended[Outcome.DEAD] -= 1
+        one = self.dead[seq]
+        lead = one.leader
+        if lead is None or all(
+            dead is not lead or number in self.dropped for number, dead in self.dead.items()
+        ):
+            one.leader, lead = None, one
+        for number, dead in tuple(self.dead.items()):
+            if dead.leader is lead and dead is not one and number in self.dropped:
+                dead.leader = None
+            elif dead is lead or dead.leader is lead:
+                self.owed.append(self.dead.pop(number))
+                self.dropped.discard(number)
+                self.ended[Outcome.DEAD] -= 1
 
     @precondition(lambda self: self.dead)
     @rule(which=st.integers(0, 99))
@@ -195,9 +222,15 @@ class Life(RuleBasedStateMachine):
             shown = sorted(self.dead.keys() - self.dropped, reverse=True)
             assert [letter.entry.seq for letter in listed] == shown
 
-    def _end(self, owed: Owed, outcome: Outcome) -> None:
-        self.owed.remove(owed)
-        self.ended[outcome] += 1
+    def _end(self, head: Entry, owed: Owed, outcome: Outcome) -> None:
+        """End the head, and what is answered with it."""
+        numbers = {int(entry.message.id): entry.seq for entry in (head, *head.companions)}
+        for one in tuple(self.owed):
+            if one is owed or one.leader is owed:
+                self.owed.remove(one)
+                self.ended[outcome] += 1
+                if outcome is Outcome.DEAD:
+                    self.dead[numbers[one.number]] = one
 
     @precondition(lambda self: self.ended)
     @rule()

@@ -103,7 +103,8 @@ SPOILERS: dict[str, tuple[Spoil, bool]] = {
     "cut in a page": (lambda files: Files(files.file[: page(9) + 1234], files.log), True),
     "noise in the middle": (
         lambda files: Files(
-            spoiled(files.file, page(files.pages // 2), 3 * PAGE_BYTES, seed=2), files.log
+            spoiled(files.file, page(min(files.homes()["inbox", "20"])), 3 * PAGE_BYTES, seed=2),
+            files.log,
         ),
         True,
     ),

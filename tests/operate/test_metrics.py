@@ -5,8 +5,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.errors import JournalUnavailable
 from bot.journal import Journal, JournalStatistics
+from bot.journal.views import Tally
 from bot.operate.metrics import Metrics
-from bot.records import Outcome, Tally
+from bot.records import Outcome
 from bot.rooms.report import TurnReport
 from bot.sessions.statistics import Warmth
 from tests.operate.characters import (

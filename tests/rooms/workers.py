@@ -68,6 +68,9 @@ class FakeTurns:
         await self.wait()
         return await self._end(entry, Outcome.ANSWERED)
 
+    def look(self, lane: str) -> None:
+        """Take note of news: these turns are given no chance to."""
+
     def admit_no_more(self) -> None:
         """Run what is given all the same: the lanes are tested, not this."""
 

@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Callable
 
-from bot.testing.model.request import Request, Utterance
+from bot.testing.model.request import Request, Utterance, utterances
 
 _NAMED = re.compile(r"\bmy name is\s+(?P<name>[^\W\d_][\w'’-]*)", re.IGNORECASE)  # noqa: RUF001 -- people type it
 _REMEMBER = re.compile(r"\bremember:\s*(?P<what>.+)", re.IGNORECASE | re.DOTALL)
 _ECHO = re.compile(r"\becho:\s?(?P<what>.+)", re.IGNORECASE | re.DOTALL)
+_SAY_BACK = re.compile(r"\bsay back:\s*(?P<what>.+)", re.IGNORECASE | re.DOTALL)
+_RECAP = re.compile(r"<recap>.*?</recap>", re.DOTALL)
 _DIRECTIVE = re.compile(r"\[(?:wait|fail|stall|drop|drip)\b[^\]]*\]\s*")
 
 TABLE = """\
@@ -90,6 +92,13 @@ def _echo(_request: Request, asked: str) -> str:
     return match["what"] if match else asked
 
 
+def _say_back(request: Request, _asked: str) -> str:
+    """Repeat everything that the last prompt asks for, and who asked."""
+    asked = _RECAP.sub("", request.last_text)
+    said = [(one, _SAY_BACK.search(one.text)) for one in utterances(asked)]
+    return "\n\n".join(f"{one.speaker}: {match['what']}" for one, match in said if match)
+
+
 def _whole_prompt(request: Request, _asked: str) -> str:
     return json.dumps(
         {"system": request.body.get("system", ""), "messages": request.body["messages"]},
@@ -122,6 +131,7 @@ def _sample(text: str) -> Callable[[Request, str], str]:
 _ANSWERS: tuple[tuple[re.Pattern[str], Callable[[Request, str], str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), answer)
     for pattern, answer in (
+        (r"\bsay back:", _say_back),
         (r"\becho:", _echo),
         (r"\brepeat the whole prompt\b", _whole_prompt),
         (r"\bwhat(?: is|'s|’s) my name\b", _own_name),  # noqa: RUF001 -- people type it
