@@ -9,6 +9,7 @@ ENGLISH = Phrases(
     " The operator can see why.",
     crashed="I broke down each time I tried to answer this message, so I leave it."
     " The operator can see why.",
+    left_out="I also made files that are too large to be posted, or too many: {names}.",
     looped="It looks as if a machine and I only answer each other, so I stop here. I answer again"
     " when a person speaks to me, or after a pause of half an hour.",
     stopped_one="I have stopped.",

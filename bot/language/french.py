@@ -10,6 +10,8 @@ FRENCH = Phrases(
     " La personne qui m'administre peut en voir la cause.",
     crashed="Chaque tentative de réponse à ce message m'a fait planter, alors je le laisse de"
     " côté. La personne qui m'administre peut en voir la cause.",
+    left_out="J'ai aussi créé des fichiers trop volumineux ou trop nombreux pour être envoyés"
+    " ici\N{NO-BREAK SPACE}: {names}.",
     looped="On dirait qu'une machine et moi ne faisons plus que nous répondre, alors je m'arrête"
     " là. Je répondrai de nouveau quand une personne s'adressera à moi, ou après une demi-heure"
     " de pause.",

@@ -10,6 +10,8 @@ GERMAN = Phrases(
     " Wer mich betreibt, kann sehen, warum.",
     crashed="Ich bin bei jedem Versuch abgestürzt, diese Nachricht zu beantworten, darum lasse"
     " ich es. Wer mich betreibt, kann sehen, warum.",
+    left_out="Ich habe auch Dateien erzeugt, die zu groß oder zu viele sind, um hier zu erscheinen:"
+    " {names}.",
     looped="Es sieht so aus, als antworteten eine Maschine und ich nur noch einander, darum höre"
     " ich hier auf. Ich antworte wieder, wenn ein Mensch mich anspricht, oder nach einer halben"
     " Stunde Pause.",

@@ -20,6 +20,8 @@ class Phrases:
     bug: str
     #: The message brought the server down too often.
     crashed: str
+    #: Of the files that the agent made, {names} are not posted.
+    left_out: str
     #: The bot and another machine only answered each other.
     looped: str
 

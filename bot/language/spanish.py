@@ -9,6 +9,7 @@ SPANISH = Phrases(
     " Quien me administra puede ver por qué.",
     crashed="He fallado cada vez que intentaba responder a este mensaje, así que lo dejo."
     " Quien me administra puede ver por qué.",
+    left_out="También creé archivos demasiado grandes, o demasiados, para enviarlos aquí: {names}.",
     looped="Parece que una máquina y yo solo nos respondemos mutuamente, así que lo dejo aquí."
     " Volveré a responder cuando me hable una persona, o tras media hora de pausa.",
     stopped_one="He parado.",

@@ -79,7 +79,7 @@ async def test_a_stop_is_for_ones_own(tmp_path: Path) -> None:
         assert await world.ask("@Ada stop", person=world.lee) == ENGLISH.nothing_to_stop
         gate.release()
         assert await server.settled() == {"accepted": 4, "answered": 3, "stopped": 1}
-        assert world.said_by(world.ada)[2:] == ["the tea is cold"]
+        assert world.said_by(world.ada)[2:] == ["@Kim the tea is cold"]
 
 
 @pytest.mark.parametrize("rule", ["anyone", "operators"])

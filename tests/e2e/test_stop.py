@@ -128,7 +128,7 @@ async def test_what_waits_is_stopped(tmp_path: Path, log: Log) -> None:
         await world.campfire.answer_to(of_lee, containing="sour")
         assert await world.ask("@Ada echo: and milk") == "and milk"
         assert await server.settled() == {"accepted": 5, "answered": 3, "stopped": 2}
-        assert world.said_by(world.ada)[1:] == ["the milk is sour", "and milk"]
+        assert world.said_by(world.ada)[1:] == ["@Lee the milk is sour", "and milk"]
         assert len(world.model.requests) == 2
         assert not log.find("turn", outcome="stopped")
 
