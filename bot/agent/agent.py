@@ -5,18 +5,22 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 
 from bot.agent.boots import Boots
+from bot.agent.compaction import cut_torn_summary
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import bare_environment, bundled_child, write_launcher
 from bot.agent.line import Ticket
+from bot.agent.made_files import MadeFiles, made_since
 from bot.agent.options import agent_options
 from bot.agent.selfcheck import ChildVersion, check_child
 from bot.agent.start import Fresh, Start, Unkept
 from bot.agent.transcript import (
     Transcript,
     delete_transcript,
+    find_transcript,
     is_session_id,
     read_transcript,
 )
@@ -74,6 +78,17 @@ class Agent:
         """Read a session's transcript; None when there is none, and so nothing to resume."""
         return await asyncio.to_thread(read_transcript, self._folders.config(bot), session_id)
 
+    async def made(self, bot: str, session_id: str, *, since: datetime) -> MadeFiles:
+        """Read the files that the agent has made in a session's working directory since then."""
+        work = self._folders.work(bot, session_id)
+        return await asyncio.to_thread(made_since, work, since.timestamp())
+
+    async def mend(self, bot: str, session_id: str, torn: str) -> None:
+        """Cut a session's transcript where `Transcript.torn` says. Raises OSError."""
+        path = find_transcript(self._folders.config(bot), session_id)
+        if path is not None:
+            await asyncio.to_thread(cut_torn_summary, path, torn)
+
     async def forget(self, bot: str, session_id: str) -> None:
         """Remove the session's transcript and working directory. Its child must be gone."""
         await asyncio.to_thread(self._forget, bot, session_id)
@@ -104,6 +119,8 @@ class Agent:
         if not is_session_id(session_id):
             return  # from a file that others wrote: nothing of ours, and perhaps a path elsewhere
         delete_transcript(self._folders.config(bot), session_id)
+        for scratch in self._folders.scratch(bot).glob(f"*/*/{session_id}"):
+            shutil.rmtree(scratch)
         work = self._folders.work(bot, session_id)
         if work.exists():
             shutil.rmtree(work)

@@ -5,6 +5,9 @@ from typing import Any, Protocol
 
 from claude_agent_sdk import Message
 
+#: What a prompt is sent as: a text, or blocks of the Messages API.
+Content = str | list[dict[str, Any]]
+
 
 class Client(Protocol):
     """What a conversation uses of the SDK's client."""
@@ -29,11 +32,11 @@ class Client(Protocol):
         """End the child. May be called again when it was cancelled."""
 
 
-async def one_prompt(text: str, prompt_uuid: str) -> AsyncIterator[dict[str, Any]]:
+async def one_prompt(content: Content, prompt_uuid: str) -> AsyncIterator[dict[str, Any]]:
     """Yield the one message of a prompt; sent as a plain string it could carry no uuid."""
     yield {
         "type": "user",
         "uuid": prompt_uuid,
-        "message": {"role": "user", "content": text},
+        "message": {"role": "user", "content": content},
         "parent_tool_use_id": None,
     }

@@ -11,7 +11,7 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 from bot.agent.boot import boot, let_go
 from bot.agent.boots import Boots
 from bot.agent.child import kill
-from bot.agent.client import Client
+from bot.agent.client import Client, Content
 from bot.agent.folders import AgentFolders
 from bot.agent.line import Ticket
 from bot.agent.options import agent_options
@@ -136,7 +136,7 @@ class Conversation:
         raise self._end
 
     async def ask(
-        self, text: str, *, prompt_uuid: str, timeout_s: float, silence_s: float
+        self, text: Content, *, prompt_uuid: str, timeout_s: float, silence_s: float
     ) -> Reply:
         """Send one prompt and return its answer, as soon as that is complete.
 
@@ -217,6 +217,7 @@ class Conversation:
         """End the child at once, and the wait of its owner, whatever that waits for."""
         self._kill()
         if self._owner is not None:
+            self._leaving = True
             self._owner.cancel()
 
     async def _connect(self) -> None:

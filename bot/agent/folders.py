@@ -35,6 +35,10 @@ class AgentFolders:
             return self.config(bot) / "work"
         return self.root / "work" / bot / session_id
 
+    def scratch(self, bot: str) -> Path:
+        """Return where the bot's children put what they need for a while: images, long results."""
+        return self.config(bot) / "tmp"
+
     def set_apart(self, session_id: str) -> "AgentFolders":
         """Return folders for one session, which can be removed with all that was left there."""
         return replace(self, apart=session_id)
@@ -57,7 +61,8 @@ class AgentFolders:
 
         Raises AgentStartFailed or OSError.
         """
-        for folder in (self.config(bot.id), self.work(bot.id, session_id)):
+        work = self.work(bot.id, session_id)
+        for folder in (self.config(bot.id), self.scratch(bot.id), work):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _give(folder, bot)
         if bot.agent.mcp_servers:

@@ -68,6 +68,8 @@ def child_environment(
         "LANG": "C.UTF-8",
         "TMPDIR": inherited.get("TMPDIR", "/tmp"),  # noqa: S108 - where the child puts its sockets
         "CLAUDE_CONFIG_DIR": config,
+        # What people gave the agent to look at stays in the cache, and goes with its session.
+        "CLAUDE_CODE_TMPDIR": str(folders.scratch(bot.id)),
         # As the SDK sets them, which leaves them alone when the server was started by a child.
         "CLAUDE_CODE_ENTRYPOINT": "sdk-py",
         "CLAUDE_CODE_SDK_READS_SESSION_STATE": "1",

@@ -6,6 +6,7 @@ from typing import Any
 from claude_agent_sdk import ClaudeAgentOptions
 from claude_agent_sdk.types import ThinkingConfig
 
+from bot.agent.compaction import Compaction
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import child_environment
 from bot.agent.preamble import instructions
@@ -32,14 +33,14 @@ def agent_options(
     `AgentFolders.prepare` puts the files and folders in place that they name.
     """
     rules = bot.agent
-    servers = in_process_servers(bot)
+    servers = _servers(bot, start, folders)
     effort, thinking = _thinking(rules.thinking)
     return ClaudeAgentOptions(
         # Nothing of the machine: no settings, hooks, CLAUDE.md, .mcp.json of the folder.
         setting_sources=[],
         strict_mcp_config=True,
         # A room's text is only text: no @file expansion, no slash command.
-        verbatim_prompts=True,
+        verbatim_prompts=not isinstance(start, Compaction),
         extra_args=_flags(bot, start, access, folders),
         # Availability, then permission: what is not allowed is denied without asking anybody.
         tools=list(rules.tools),
@@ -72,10 +73,18 @@ def _thinking(level: str) -> tuple[Any, ThinkingConfig]:
     return level, {"type": "adaptive"}
 
 
+def _servers(bot: Bot, start: Start, folders: AgentFolders) -> dict[str, Any]:
+    """Load the bot's own tools; of what nobody is to keep, there are no files to be posted."""
+    unkept = isinstance(start, Unkept)
+    return in_process_servers(bot, None if unkept else folders.work(bot.id, start.session_id))
+
+
 def _flags(
     bot: Bot, start: Start, access: AgentAccess, folders: AgentFolders
 ) -> dict[str, str | None]:
-    flags: dict[str, str | None] = {"disable-slash-commands": None}
+    flags: dict[str, str | None] = {}
+    if not isinstance(start, Compaction):
+        flags["disable-slash-commands"] = None
     if isinstance(start, Unkept):
         flags["no-session-persistence"] = None
     if access.api_key:
@@ -88,10 +97,10 @@ def _flags(
 
 
 def _session(start: Start) -> dict[str, Any]:
-    if not isinstance(start, Resume):
+    if not isinstance(start, Resume | Compaction):
         return {"session_id": start.session_id}
     chosen: dict[str, Any] = {"resume": start.session_id}
-    if start.orphan is not None and start.orphan.after is not None:
+    if isinstance(start, Resume) and start.orphan is not None and start.orphan.after is not None:
         chosen["resume_session_at"] = start.orphan.after
         chosen["resume_drops_turn"] = start.orphan.prompt_uuid
     return chosen

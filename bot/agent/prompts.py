@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from claude_agent_sdk import Message
 
-from bot.agent.client import Client, one_prompt
+from bot.agent.client import Client, Content, one_prompt
 from bot.agent.reply import Asking
 from bot.agent.translate import foreign_errors
 from bot.errors import AgentError
@@ -47,7 +47,7 @@ class Prompts:
         self.current = Asking(prompt_uuid, now=self._loop.time())
         return self.current
 
-    async def send(self, text: str, prompt_uuid: str) -> None:
+    async def send(self, text: Content, prompt_uuid: str) -> None:
         """Send a prompt. Raises AgentError."""
         async with self._sending:
             with foreign_errors(self._stderr):

@@ -1,17 +1,25 @@
 """What comes back from one prompt: collected message by message, then read as a reply."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from claude_agent_sdk import AssistantMessage, Message, ResultMessage, StreamEvent, TextBlock
+from claude_agent_sdk import (
+    AssistantMessage,
+    Message,
+    ResultMessage,
+    StreamEvent,
+    SystemMessage,
+    TextBlock,
+)
 
 from bot.agent.translate import failure_of
 from bot.errors import AgentError
 
 #: After these the model has nothing more to say; after others the child goes on by itself.
 _LAST_WORDS = frozenset({"end_turn", "stop_sequence"})
+_READ = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +36,10 @@ class Reply:
     prompts: tuple[str, ...] = ()
     #: Under which of them the transcript has it; None: under the one that was asked.
     kept_as: str | None = None
+    #: What the model read for its last words, cached or not; 0 when nobody counted.
+    context_tokens: int = 0
+    #: What is left of the conversation, in tokens, after it was summed up; None when it was not.
+    compacted_to: int | None = None
 
 
 class Listener(Protocol):
@@ -77,6 +89,8 @@ class Asking:
         #: in the pieces in which they come.
         self._growing: list[list[str]] = []
         self._stop_reason: object = None
+        self._context_tokens = 0
+        self._compacted_to: int | None = None
         self._heard_at = now
         self._result: ResultMessage | None = None
         self._error: AgentError | None = None
@@ -90,6 +104,8 @@ class Asking:
                 self._follow(event, now)
             case AssistantMessage(parent_tool_use_id=None):
                 self._say(message)
+            case SystemMessage(subtype="compact_boundary", data=data):
+                self._compacted_to = int(data.get("compact_metadata", {}).get("post_tokens", 0))
             case ResultMessage() if self._is_mine(message):
                 self._result, self.session_cost_usd = message, message.total_cost_usd
                 self._end(now)
@@ -150,6 +166,8 @@ class Asking:
             duration_s=self._heard_at - self._asked_at,
             prompts=self.named if self.extended else (),
             kept_as=result.user_message_uuid if result is not None and self.extended else None,
+            context_tokens=self._context_tokens,
+            compacted_to=self._compacted_to,
         )
 
     def _follow(self, event: dict[str, Any], now: float) -> None:
@@ -190,6 +208,7 @@ class Asking:
         if message.error is not None:
             self._api_error = message.error
             return
+        self._context_tokens = _tokens(message.usage or {}) or self._context_tokens
         said = [block.text for block in message.content if isinstance(block, TextBlock)]
         del self._growing[: len(said)]
         self._texts.extend(text for text in said if text.strip())
@@ -197,3 +216,8 @@ class Asking:
     def _is_mine(self, result: ResultMessage) -> bool:
         named = (result.user_message_uuid, *(result.user_message_uuids or ()))
         return self.prompt_uuid in named or (self._interrupted and named == (None,))
+
+
+def _tokens(usage: Mapping[str, Any]) -> int:
+    """Add up what a message says that the model read for it."""
+    return sum(usage[name] for name in _READ if isinstance(usage.get(name), int))

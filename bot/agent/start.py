@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.agent.compaction import Compaction
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fresh:
@@ -36,4 +38,4 @@ class Unkept:
     session_id: str
 
 
-Start = Fresh | Resume | Unkept
+Start = Fresh | Resume | Unkept | Compaction

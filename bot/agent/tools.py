@@ -1,10 +1,12 @@
 """In-process tools that a bot file names as ``module:attribute``."""
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 from claude_agent_sdk import SdkMcpTool, create_sdk_mcp_server
 
+from bot.agent.attaching import attach_file
 from bot.config.bot import Bot
 from bot.errors import AgentMissing
 
@@ -25,12 +27,15 @@ _BROKEN_MODULE = (
 )
 
 
-def in_process_servers(bot: Bot) -> dict[str, Any]:
+def in_process_servers(bot: Bot, work: Path | None) -> dict[str, Any]:
     """Return the SDK's server for the bot's own tools, or nothing when it has none.
 
-    Raises AgentMissing when a module, an attribute or the ``@tool`` decoration is not there.
+    *work* is where files to be posted are made; None: none are. Raises AgentMissing when a module,
+    an attribute or the ``@tool`` decoration is not there.
     """
     tools = [_load(bot, path) for path in bot.agent.tools_from]
+    if bot.reply.attachments and work is not None:
+        tools.append(attach_file(work))
     return {SERVER: create_sdk_mcp_server(SERVER, tools=tools)} if tools else {}
 
 

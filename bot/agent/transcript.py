@@ -50,6 +50,17 @@ class Transcript:
         """Whether the child has written nothing yet that it could resume."""
         return not self._entries
 
+    @property
+    def torn(self) -> str | None:
+        """The entry that begins a summary which was never written: a resume would know nothing."""
+        boundary: str | None = None
+        for entry in self._entries:
+            if entry.get("subtype") == "compact_boundary":
+                boundary = entry["uuid"]
+            elif entry.get("parentUuid") == boundary:
+                boundary = None
+        return boundary
+
     def answer_to(self, prompt_uuid: str) -> str | None:
         """Return the whole answer to a prompt; None when it has none, or never arrived."""
         for index, entry in enumerate(self._entries):

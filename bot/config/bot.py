@@ -175,6 +175,7 @@ class Bot:
         older version. It is keyed with the bot's key, so that nobody who reads it can try out
         short secrets; hence a new key gives a new digest.
         """
-        shape = [self.id, self.name, self.model, self.system_prompt, dataclasses.asdict(self.agent)]
+        agent = dataclasses.asdict(self.agent) | {"attachments": self.reply.attachments}
+        shape = [self.id, self.name, self.model, self.system_prompt, agent]
         written = json.dumps(shape, sort_keys=True).encode()
         return hmac.digest(self.credentials.key.encode(), written, "sha256").hex()

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from bot.journal import joined
 from bot.journal.values import moment, storable
-from bot.records import Attempt, AttemptState, SessionPrompts
+from bot.records import Attempt, AttemptState
+from bot.records.prompts import SessionPrompts
 
 _MAY_START = """
     SELECT 1 FROM inbox AS mine

@@ -17,7 +17,8 @@ _REPLY: Final = 900
 _HELD: Final = f"reason IN ('{LOOP_GUARD}', '{LOOP_GUARD_PACE}')"
 
 _ROUNDS: Final = f"""
-    SELECT author_id, substr(text, 1, {_TEXT}) AS text, accepted_at, settled_at,
+    SELECT author_id, accepted_at, settled_at,
+        CASE WHEN NOT off_record THEN substr(text, 1, {_TEXT}) END AS text,
         EXISTS (
             SELECT 1 FROM known_bot AS known
             WHERE known.platform = inbox.platform AND known.author_id = inbox.author_id

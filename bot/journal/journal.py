@@ -13,6 +13,7 @@ from bot.journal.dialogues import Dialogues
 from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
 from bot.journal.orders import Orders
+from bot.journal.outgoing import Outgoing
 from bot.journal.places import Places
 from bot.journal.reception import Reception
 from bot.journal.signs import Signs
@@ -29,8 +30,9 @@ from bot.records import (
     Outcome,
     Part,
     PartKind,
-    SessionPrompts,
 )
+from bot.records.file import File
+from bot.records.prompts import SessionPrompts
 
 
 class Journal:
@@ -57,6 +59,8 @@ class Journal:
         self.signs = Signs(writer, now=now)
         #: What the sessions have heard of their rooms, and what nobody may hear again.
         self.hearing = Hearing(writer)
+        #: What has to be known of a reply before it leaves.
+        self.outgoing = Outgoing(writer)
         self._node = node
         self._now = now
 
@@ -147,7 +151,7 @@ class Journal:
     async def freeze(
         self,
         entry: Entry,
-        htmls: Sequence[str],
+        said: Sequence[str | File],
         *,
         kind: PartKind,
         verdict: Outcome,
@@ -156,7 +160,7 @@ class Journal:
         reason: str | None = None,
         into: str | None = None,
     ) -> tuple[Part, ...]:
-        """Fix the reply to *entry* and its companions, once; later calls return what was first.
+        """Fix the reply to *entry* and its companions, texts (HTML) and files, once for all.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
@@ -164,7 +168,7 @@ class Journal:
         takes no reply: ``()``. *into* is the placeholder that becomes the first part.
         """
         reply = replies.Reply(
-            htmls=htmls, kind=kind, verdict=verdict, text=answer_text, reason=reason, into=into
+            parts=said, kind=kind, verdict=verdict, text=answer_text, reason=reason, into=into
         )
         at = self._now()
         return await self._writer.write(

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from bot.journal.values import storable
 from bot.records import Part, PartKind, PartState
+from bot.records.file import File
 
 # Numbered on: a message that was retried has said something before, that it failed.
 _ADD = """
-    INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at, remote_id)
-    SELECT ?1, ifnull(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7
+    INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at, remote_id, file)
+    SELECT ?1, ifnull(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8
     FROM outbox WHERE entry = ?1 AND kind <> 'progress'
 """
 
@@ -74,7 +75,7 @@ _DISCARD_DEAD = """
 def add(
     db: sqlite3.Connection,
     entry: int,
-    htmls: Sequence[str],
+    said: Sequence[str | File],
     *,
     kind: PartKind,
     at: float,
@@ -85,10 +86,19 @@ def add(
     *into* is the message that becomes the first part by an edit.
     """
     first: tuple[PartState, float | None, str | None] = (PartState.SENDING, at, into)
-    for index, html in enumerate(htmls):
+    for index, one in enumerate(said):
         state, sent_at, remote_id = (PartState.QUEUED, None, None) if index else first
-        values = (entry, kind.value, storable(html), state.value, at, sent_at, remote_id)
-        db.execute(_ADD, values)
+        html, name = ("", one.name) if isinstance(one, File) else (storable(one), None)
+        values = (entry, kind.value, html, state.value, at, sent_at, remote_id, storable(name))
+        part = db.execute(_ADD, values).lastrowid
+        if isinstance(one, File):
+            db.execute("INSERT INTO file (part, content) VALUES (?, ?)", (part, one.content))
+
+
+def content(db: sqlite3.Connection, seq: int) -> bytes | None:
+    """Read the content of a part that is a file; None when it is not there any more."""
+    row = db.execute("SELECT content FROM file WHERE part = ?", (seq,)).fetchone()
+    return None if row is None else bytes(row["content"])
 
 
 def mark_sending(db: sqlite3.Connection, seq: int, *, at: float) -> Part:
@@ -98,8 +108,9 @@ def mark_sending(db: sqlite3.Connection, seq: int, *, at: float) -> Part:
 
 
 def mark_posted(db: sqlite3.Connection, seq: int, *, remote_id: str | None, at: float) -> None:
-    """Record that the part stands in the room."""
+    """Record that the part stands in the room; a file is kept no longer."""
     db.execute(_POSTED, (remote_id, at, seq))
+    db.execute("DELETE FROM file WHERE part = ?", (seq,))
 
 
 def retry(db: sqlite3.Connection, seq: int, *, not_before: float, error: str) -> Part:
@@ -174,6 +185,7 @@ def from_row(row: sqlite3.Row) -> Part:
         number=row["number"],
         kind=PartKind(row["kind"]),
         html=row["html"],
+        file=row["file"],
         state=PartState(row["state"]),
         remote_id=row["remote_id"],
         tries=row["tries"],

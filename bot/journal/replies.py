@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.journal import attempts, counters, history, joined, outbox
 from bot.journal.values import storable
 from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
+from bot.records.file import File
 
 _FREEZE = """
     UPDATE inbox SET verdict = ?, answer = ?, reason = ?
@@ -26,7 +27,8 @@ _SETTLE = """
 class Reply:
     """What is to be said about a message, and what that makes of it."""
 
-    htmls: Sequence[str]
+    #: Texts as HTML, and files.
+    parts: Sequence[str | File]
     kind: PartKind
     verdict: Outcome
     #: As the history keeps it; None keeps nothing.
@@ -44,7 +46,7 @@ def freeze(
     fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry.seq)
     if db.execute(_FREEZE, fixed).rowcount:
         joined.join_free(db, [one.seq for one in entry.companions], to=entry.seq)
-        outbox.add(db, entry.seq, reply.htmls, kind=reply.kind, at=at, into=reply.into)
+        outbox.add(db, entry.seq, reply.parts, kind=reply.kind, at=at, into=reply.into)
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry.seq)

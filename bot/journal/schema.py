@@ -104,7 +104,15 @@ _FIRST = (
         created_at REAL NOT NULL,
         sent_at REAL,
         posted_at REAL,
+        file TEXT,                           -- the name, when the part is a file
         UNIQUE (entry, kind, number)
+    ) STRICT
+    """,
+    # until the part is posted; apart, since whoever reads a part seldom needs it
+    """
+    CREATE TABLE file (
+        part INTEGER PRIMARY KEY REFERENCES outbox ON DELETE CASCADE,
+        content BLOB NOT NULL
     ) STRICT
     """,
     "CREATE INDEX outbox_remote ON outbox (remote_id) WHERE remote_id IS NOT NULL",

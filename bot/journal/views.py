@@ -71,8 +71,8 @@ class Round:
     author: str
     #: Whether a platform called the author a bot.
     by_bot: bool
-    #: The beginning of the message.
-    text: str
+    #: The beginning of the message; None when it was off the record.
+    text: str | None
     #: The beginning of our reply, as HTML.
     reply: str
     #: Seconds since the epoch, like the next.

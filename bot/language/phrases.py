@@ -20,9 +20,48 @@ class Phrases:
     bug: str
     #: The message brought the server down too often.
     crashed: str
-
+    #: Of the files that the agent made, {names} are not posted.
+    left_out: str
     #: The bot and another machine only answered each other.
     looped: str
+
+    # ---- what a command is answered ----
+
+    stopped_one: str
+    #: count: of messages.
+    stopped_many: str
+    nothing_to_stop: str
+    renewed: str
+    #: What was asked before is answered first.
+    renewed_later: str
+    #: name: of whoever is answered; seconds: for how long.
+    running: str
+    quiet: str
+    waiting_one: str
+    #: count: of messages.
+    waiting_many: str
+    #: turns: answers so far.
+    session_hot: str
+    #: The same.
+    session_warm: str
+    session_cold: str
+    #: turns: answers; dollars: a number.
+    usage: str
+    #: The same, and sessions: how many those are.
+    usage_all: str
+    #: command: the word.
+    not_allowed: str
+
+    # ---- the help: a sentence, and what each command does ----
+
+    commands: str
+    does_stop: str
+    #: Of one that reaches everybody's messages.
+    does_stop_all: str
+    does_new: str
+    does_status: str
+    does_help: str
+    does_usage: str
 
     # ---- why the model gave no answer ----
 

@@ -76,6 +76,7 @@ def _totals(statistics: SessionsStatistics) -> Iterator[tuple[str, str, int]]:
     """Yield what only grows."""
     yield "sessions_evicted", "Conversations closed to make room.", statistics.evicted
     yield "sessions_recycled", "Conversations grown too large.", statistics.recycled
+    yield "sessions_compacted", "Long conversations summed up.", statistics.compactions
     yield "sessions_lost", "Sessions that could not be resumed.", statistics.lost
     yield "sessions_recapped", "Turns that began with a recap.", statistics.recapped
     yield "children_booted", "Children started, spares included.", statistics.boots

@@ -146,6 +146,7 @@ class DeadLetters:
             "kind": part.kind,
             "state": part.state,
             "html": part.html,
+            "file": part.file,
             "possible_duplicate": part.possible_duplicate,
             "error": None if part.error is None else self._redact(part.error),
         }

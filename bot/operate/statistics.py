@@ -55,6 +55,7 @@ class SessionRows:
             "recapped": statistics.recapped,
             "evicted": statistics.evicted,
             "recycled": statistics.recycled,
+            "compactions": statistics.compactions,
             "died": statistics.died,
             "silenced": statistics.silenced,
             "sessions": [self._row(row) for row in rows],

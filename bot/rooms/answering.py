@@ -1,6 +1,6 @@
 """Getting the agent's answer to a message, exactly once as far as the agent can see."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,11 +10,14 @@ from uuid import uuid4
 import structlog
 
 from bot.agent.agent import Agent
+from bot.agent.blocks import with_files
+from bot.agent.made_files import MadeFiles
 from bot.agent.reply import NOBODY, Listener, Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
 from bot.records import Attempt, AttemptState, Entry, Message, SessionKey
+from bot.records.file import File
 from bot.rooms.commands import Command
 from bot.rooms.company import gather
 from bot.rooms.context import Deaf, Talk
@@ -82,15 +85,21 @@ class Answering:
         return await gather(self._journal, entry, bot)
 
     async def answer(
-        self, entry: Entry, bot: Bot, *, alone: bool = False, listener: Listener = NOBODY
+        self,
+        entry: Entry,
+        bot: Bot,
+        *,
+        alone: bool = False,
+        files: Sequence[File] = (),
+        listener: Listener = NOBODY,
     ) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 
-        *alone* says that nothing else runs meanwhile. Raises AgentError when there is none to be
-        had.
+        *alone* says that nothing else runs meanwhile. *files* came with the message. Raises
+        AgentError when there is none to be had.
         """
         await self.renewals.before_turn(session_key(bot, entry.message))
-        ask = partial(self._ask, alone=alone, listener=listener)
+        ask = partial(self._ask, alone=alone, files=files, listener=listener)
         try:
             return await self._find(entry) or await ask(entry, bot)
         except (ConversationDied, AgentStartFailed) as error:
@@ -98,6 +107,13 @@ class Answering:
         # The child may have ended between its answer and our reading of it.
         current = await self._journal.entry(entry.seq) or entry
         return await self._find(current) or await ask(entry, bot)
+
+    async def made(self, answer: Answer, bot: Bot) -> MadeFiles:
+        """Return the files that came about with *answer*, if the bot may post any."""
+        if not bot.reply.attachments:
+            return MadeFiles()
+        attempt = answer.attempt
+        return await self._agent.made(bot.id, attempt.session_id, since=attempt.started_at)
 
     async def tell(self, entry: Entry, command: Command, bot: Bot) -> Told:
         """Return the answer to a command, for which nobody is asked."""
@@ -113,7 +129,7 @@ class Answering:
         return Answer(markdown=found.markdown, attempt=heard, path=None, reply=None)
 
     async def _ask(
-        self, entry: Entry, bot: Bot, *, alone: bool, listener: Listener
+        self, entry: Entry, bot: Bot, *, alone: bool, files: Sequence[File], listener: Listener
     ) -> Answer | None:
         if (added := _added(entry)) is not None:
             return await self._hear(entry, bot, added, listener)
@@ -130,8 +146,9 @@ class Answering:
             recap = await find_recap(self._journal, entry, bot, key, seat)
             context = await talk.unheard_by(seat.session_id, key, lost=bool(recap))
             attempt = replace(attempt, heard=context.upto)
+            said = compose_prompt(entry.messages, recap, context.remarks, files=bool(files))
             asked = seat.ask(
-                compose_prompt(entry.messages, recap, context.remarks),
+                with_files(said, files),
                 prompt_uuid=attempt.prompt_uuid,
                 timeout_s=bot.turn.timeout_s,
                 silence_s=bot.turn.silence_s,

@@ -21,7 +21,7 @@ _HIDDEN_IN_NAME = re.compile(
 )
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\u0085\u2028\u2029]")
 #: Elements that only the server writes, and how those begin that the agent's program uses.
-_OURS = ("message", "context", "said", "recap", "question", "answer")
+_OURS = ("message", "context", "said", "recap", "question", "answer", "file")
 _THE_PROGRAMS = ("system", "command-", "local-command-", "user-prompt-", "task-notification")
 
 
@@ -58,9 +58,10 @@ def text(typed: str, *, tokens: int) -> str:
     return f"{kept} […]\n(cut: {len(kept):,} of {len(shown):,} characters are shown)"
 
 
-def upload(name: str) -> str:
-    """Say that somebody put a file into the room."""
-    return f'(uploaded the file "{one_line(name, _FILE_CHARACTERS)}"; its content is not available)'
+def upload(name: str, *, given: bool = False) -> str:
+    """Say that somebody put a file into the room; *given*: the prompt begins with it."""
+    what = "which stands above" if given else "its content is not available"
+    return f'(uploaded the file "{one_line(name, _FILE_CHARACTERS)}"; {what})'
 
 
 def moment(at: datetime) -> str:

@@ -27,6 +27,8 @@ POST_TIMEOUT_S = 20.0
 _LIMIT = 1000
 
 _TAG = re.compile(r"<[^>]*>")
+#: Elements of the platform's own, such as mentions: what they show it decides each time.
+_PLATFORMS_OWN = re.compile(r"<(?P<name>[a-z]+-[a-z-]+)\b[^>]*>.*?</(?P=name)>", re.DOTALL)
 
 
 class History(Protocol):
@@ -154,24 +156,34 @@ class Lookup:
         known = await self._journal.posted_ids(
             platform=entry.message.platform, ids=[message.id for message in ours]
         )
-        finding = judge(ours, html=part.html, known=known)
+        finding = judge(ours, part, known=known)
         return _UNKNOWN if finding is _LOST and len(news) >= _LIMIT else finding
 
 
-def judge(ours: Iterable[RoomMessage], *, html: str, known: AbstractSet[str]) -> Finding:
-    """Return what has become of a part that says *html*, by what its bot has said since.
+def judge(ours: Iterable[RoomMessage], part: Part, *, known: AbstractSet[str]) -> Finding:
+    """Return what has become of *part*, by what its bot has said since.
 
     *known* are the ids of messages that are accounted for. Another one that says something else
     may be the part, changed by the platform, or somebody else's who posts with the same key.
     """
     strange = [message for message in ours if message.id not in known]
-    wanted = _characters(html)
+    shows = _shows_file if part.file is not None else _says
     for message in strange:
-        if _characters(message.html or "") == wanted:
+        if shows(message, part):
             return Finding(fate=Fate.ARRIVED, remote_id=message.id)
     return _UNKNOWN if strange else _LOST
 
 
+def _says(message: RoomMessage, part: Part) -> bool:
+    return _characters(message.html or "") == _characters(part.html)
+
+
+def _shows_file(message: RoomMessage, part: Part) -> bool:
+    """Of a file, a room's history shows the name and nothing else."""
+    return not message.html and message.plain == part.file
+
+
 def _characters(markup: str) -> str:
     """Return what can be seen of *markup*, without its spaces: those are the platform's."""
-    return "".join(html.unescape(_TAG.sub(" ", markup)).split())
+    text = _TAG.sub(" ", _PLATFORMS_OWN.sub(" ", markup))
+    return "".join(html.unescape(text).split())

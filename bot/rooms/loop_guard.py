@@ -11,6 +11,7 @@ from bot.journal.journal import Journal
 from bot.journal.views import Dialogue
 from bot.language.catalogue import phrases_of
 from bot.records import Entry, Message, RoomMessage
+from bot.rooms.commands import command_of
 from bot.rooms.loops import Held, Word, judge, leeway, reach, run, wants_more
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,8 @@ class LoopGuard:
         if self._is_suspect(word, dialogue, bot) and await self._ask(entry.message, bot):
             word, dialogue = await self._read(entry, bot)
         held = judge(word, dialogue, bot.loops, notice=phrases_of(bot.language).looped)
+        if command_of(entry.message) is not None and not word.by_bot:
+            return None  # whoever is taken for a machine can still stop what runs
         if held is None:
             self._keep(place, leeway(word, dialogue, bot.loops))
         else:
@@ -95,7 +98,7 @@ class LoopGuard:
             word = Word(
                 author=message.author.id,
                 by_bot=dialogue.by_bot,
-                text=message.text[:_BEGINNING],
+                text=None if message.off_record else message.text[:_BEGINNING],
                 at=entry.accepted_at.timestamp(),
             )
             if most >= far or len(dialogue.rounds) < most or not wants_more(word, dialogue):

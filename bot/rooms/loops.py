@@ -24,6 +24,7 @@ The first message that is held is told so, the next ones are skipped. It is over
 has no part in it speaks to the bot, or the same author does as a person would; where the pace was
 the reason, only others' words count. And after a pause: half an hour in which none of them spoke.
 Somebody whose answers always take longer than the pause is answered for ever, and has the time.
+What was off the record is not kept: of that, only its author and its time count.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,7 +66,8 @@ class Word:
 
     author: str
     by_bot: bool
-    text: str
+    #: Its beginning; None when it is off the record.
+    text: str | None
     #: When it was accepted, in seconds since the epoch.
     at: float
 
@@ -176,20 +178,29 @@ def _chain(at: float, rounds: tuple[Round, ...]) -> list[Round]:
 @lru_cache(maxsize=4096)
 def _weight(word: Word, before: tuple[Round, ...]) -> int | None:
     """Weigh *word* as a sign of a machine, by what was said before, the last first."""
-    if word.by_bot or any(echoes(word.text, past.reply) for past in before):
+    if word.by_bot:
         return _WHOLE
-    if not before:
+    if word.text is None or not before:
         return _PERSON
+    if any(echoes(word.text, past.reply) for past in before):
+        return _WHOLE
     last, own = before[0], [past for past in before if past.author == word.author]
     after_s = word.at - last.settled_at
     if after_s < 0:
         return _SAME_BREATH if last in own else _PERSON
-    if is_short(word.text):
-        return _EIGHTH if own and alike(word.text, own[0].text) else _PERSON
-    if any(alike(word.text, past.text) for past in own):
-        return _QUARTER
+    if (weight := _repetition(word.text, [past.text for past in own])) != _PERSON:
+        return weight
     untyped = len(word.text) >= _TYPED_AT_LEAST and len(word.text) > _TYPED * after_s
     return _QUARTER if untyped and last in own else _PERSON
+
+
+def _repetition(text: str, before: Sequence[str | None]) -> int:
+    """Weigh *text* by what the same author said before, the last first."""
+    if is_short(text):
+        again = bool(before) and before[0] is not None and alike(text, before[0])
+        return _EIGHTH if again else _PERSON
+    again = any(alike(text, past) for past in before if past is not None)
+    return _QUARTER if again else _PERSON
 
 
 def _is_breathless(word: Word, rounds: Sequence[Round], rules: LoopRules) -> bool:
@@ -199,8 +210,8 @@ def _is_breathless(word: Word, rounds: Sequence[Round], rules: LoopRules) -> boo
 
 def _breath(word: Word, rounds: Sequence[Round], rules: LoopRules) -> int:
     """Return how many more messages the author of *word* has until that is too much."""
-    mine = run(word, rounds)
-    quick = sum(past.accepted_at > word.at - _MINUTE_S for past in _reactions(mine))
+    mine = list(_reactions(run(word, rounds)))
+    quick = sum(past.accepted_at > word.at - _MINUTE_S for past in mine)
     longest = _LONG_RUN * rules.rate
     left = rules.rate - quick
     return left if longest > _LONGEST_RUN else min(left, longest - len(mine))

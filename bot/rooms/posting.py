@@ -13,10 +13,12 @@ import structlog
 
 from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
 from bot.journal.journal import Journal
-from bot.records import Entry, Outcome, Part, PartState
+from bot.records import Entry, Outcome, Part, PartState, Person
+from bot.records.file import File
 from bot.rooms.endings import Endings
 from bot.rooms.lookup import Fate, History, Lookup
 from bot.rooms.retry import repeat_after, retry_after
+from bot.rooms.uploads import Uploads
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -25,15 +27,19 @@ T = TypeVar("T")
 _JOURNAL_RETRY_S = 1.0
 
 
-class Chat(History, Protocol):
+class Chat(History, Uploads, Protocol):
     """The platform, as far as a reply needs it."""
 
-    def render(self, markdown: str) -> tuple[str, ...]:
-        """Return the messages that say *markdown*, none of them blank."""
+    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
+        """Return the messages that say *markdown*, none of them blank; the first names *to*."""
         ...
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:
         """Post one message and return its id; raises ChatError."""
+        ...
+
+    async def post_file(self, *, room: str, file: File, key: str) -> str | None:
+        """Post one file and return its message's id; raises ChatError."""
         ...
 
     async def edit(self, *, room: str, message: str, html: str, key: str) -> None:
@@ -118,7 +124,7 @@ class Posting:
         while part.state is PartState.SENDING:
             if doubt is None:
                 try:
-                    return await chat.post(room=entry.message.room, html=part.html, key=key)
+                    return await self._send(part, chat, room=entry.message.room, key=key)
                 except ChatUncertain as error:
                     doubt = error
                 except ChatError as error:
@@ -134,6 +140,15 @@ class Posting:
                 part = await self._repeat(part, doubt, next(repeats))
             doubt = None
         raise _Withdrawn(f"the part is {part.state} already")
+
+    async def _send(self, part: Part, chat: Chat, *, room: str, key: str) -> str | None:
+        """Have the part's bytes leave."""
+        if part.file is None:
+            return await chat.post(room=room, html=part.html, key=key)
+        content = await self._insist(partial(self._journal.outgoing.content, part))
+        if content is None:
+            raise ChatRefused(f'the content of the file "{part.file}" was lost with the journal')
+        return await chat.post_file(room=room, file=File(name=part.file, content=content), key=key)
 
     async def _edit(self, entry: Entry, part: Part, chat: Chat, key: str) -> Part:
         """Have a placeholder become *part*; when it cannot, the part is one to be posted."""

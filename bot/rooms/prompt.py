@@ -15,18 +15,23 @@ def compose_prompt(
     messages: Sequence[Message],
     recap: Sequence[Exchange] = (),
     context: Sequence[RoomMessage] = (),
+    *,
+    files: bool = False,
 ) -> str:
     """Return the prompt for *messages*, after what a lost session knew and was said meanwhile.
 
-    The elements are explained to every agent, in `bot.agent.preamble`.
+    *files* says whether files of the first message come before it. The elements are explained to
+    every agent, in `bot.agent.preamble`.
     """
     before = [write_recap(recap)] if recap else []
     if context:
         before.append(write_context(context))
-    return "\n\n".join([*before, *map(write_message, messages)])
+    first, *others = messages
+    asked = [write_message(first, files=files), *map(write_message, others)]
+    return "\n\n".join([*before, *asked])
 
 
-def write_message(message: Message) -> str:
+def write_message(message: Message, *, files: bool = False) -> str:
     """Return the element of one message that is asked."""
     attributes = {
         "from": message.author.name,
@@ -37,10 +42,10 @@ def write_message(message: Message) -> str:
         "record": "off" if message.off_record else None,
         "at": moment(message.received_at),
     }
-    return element("message", attributes, _body(message))
+    return element("message", attributes, _body(message, files=files))
 
 
-def _body(message: Message) -> str:
+def _body(message: Message, *, files: bool) -> str:
     if message.kind is MessageKind.UPLOAD:
-        return upload(message.text)
+        return upload(message.text, given=files)
     return text(message.text, tokens=MESSAGE_TOKENS)

@@ -14,6 +14,7 @@ from bot.language.catalogue import phrases_of
 from bot.records import Entry, MessageKind, Outcome, Part, PartKind
 from bot.rooms.answering import Answering
 from bot.rooms.commands import command_of
+from bot.rooms.composing import Composing
 from bot.rooms.lane import why_refused
 from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.loops import Held
@@ -24,6 +25,7 @@ from bot.rooms.refusals import Refusals
 from bot.rooms.report import Stopwatch, TurnReport
 from bot.rooms.saying import Said, Saying, broken, condemned, failed, refused, traceback_of
 from bot.rooms.showing import Showing
+from bot.rooms.uploads import given_with
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +56,7 @@ class Turns:
     ) -> None:
         self._journal = journal
         self._answering = answering
+        self._composing = Composing(journal, answering)
         self._posting = posting
         self._quarantine = quarantine
         self._loop_guard = loop_guard
@@ -94,11 +97,11 @@ class Turns:
             outcome = await self._deliver(entry, entry.parts, bot, fresh=False)
             self._progress.look(entry)
             return watch.report(entry, outcome, None, parts=len(entry.parts), now=self._now())
-        if (told := await self._tell(entry, bot)) is not None:
-            return await self._speak(await self._freeze(*told, bot, watch), bot, watch)
         held = await self._loop_guard.hold(entry, bot)
         if held is not None:
             return await self._hold(entry, held, bot, watch)
+        if (told := await self._tell(entry, bot)) is not None:
+            return await self._speak(await self._freeze(*told, bot, watch), bot, watch)
         async with self._progress.shown(entry, bot) as showing:
             said = None
             with self._endings.endable():
@@ -175,7 +178,10 @@ class Turns:
         if entry.message.kind is MessageKind.BARE:
             return Saying(markdown=phrases.bare, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
-            answer = await self._answering.answer(entry, bot, alone=alone, listener=showing)
+            files = await given_with(entry.message, bot, self._chats[bot.platform])
+            answer = await self._answering.answer(
+                entry, bot, alone=alone, files=files, listener=showing
+            )
         except AgentError as error:
             return failed(entry, error, bot)
         if answer is None:
@@ -218,9 +224,12 @@ class Turns:
     ) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
         answer = saying.answer
+        chat, answered = self._chats[bot.platform], saying.to or (entry.message.author,)
         parts = await self._journal.freeze(
             entry,
-            self._chats[bot.platform].render(saying.markdown),
+            await self._composing.reply(
+                entry, saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
+            ),
             kind=saying.kind,
             verdict=saying.verdict,
             attempt=answer.attempt if answer is not None else None,

@@ -127,6 +127,10 @@ class Opener:
         if not session.stored:
             return first_opening(file), Opened(path=Warmth.COLD)
         transcript = await self._agent.transcript(file.key.bot, file.session_id)
+        if transcript is not None and transcript.torn is not None:
+            log.warning("summary_torn", bot=file.key.bot, room=file.key.room)
+            await self._agent.mend(file.key.bot, file.session_id, transcript.torn)
+            transcript = await self._agent.transcript(file.key.bot, file.session_id)
         prompts = await self._prompts.prompts(file.session_id)
         opening = choose_opening(file, transcript, prompts)
         return opening, Opened(path=opening.path, unheard=opening.unheard, prompts=prompts)
@@ -159,7 +163,7 @@ class Opener:
         spare.ticket.hurry(ticket.deadline)
         try:
             await self._renew(session, spare.session_id)
-            session.begin(spare, self._counting(session), counted_usd=0.0)
+            session.begin(spare, self.counting(session), counted_usd=0.0)
         finally:
             if session.conversation is not spare:
                 await spare.close()
@@ -169,7 +173,7 @@ class Opener:
     async def _start(self, session: Session, bot: Bot, opening: Opening, ticket: Ticket) -> None:
         """Boot a child, once there is a place for it."""
         conversation = await self._conversations.start(bot, opening.start, ticket, session)
-        session.begin(conversation, self._counting(session), counted_usd=opening.counted_usd)
+        session.begin(conversation, self.counting(session), counted_usd=opening.counted_usd)
         await conversation.opened()
 
     async def _erase(self, bot: Bot, session_id: str) -> None:
@@ -178,7 +182,8 @@ class Opener:
         except OSError as error:  # the next start tries again
             log.error("off_record_unremovable", bot=bot.id, why=error.strerror)  # noqa: TRY400 - the disk's
 
-    def _counting(self, session: Session) -> Callable[[float], None]:
+    def counting(self, session: Session) -> Callable[[float], None]:
+        """Return what takes the cost that a child of *session* has counted."""
         return partial(self._spent, session)
 
     def _spent(self, session: Session, counted_usd: float) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from bot.agent.start import Fresh, Resume, Start
 from bot.agent.transcript import Transcript, is_session_id
-from bot.records import SessionPrompts
+from bot.records.prompts import SessionPrompts
 from bot.sessions.files import SessionFile
 from bot.sessions.statistics import Warmth
 

@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
+from bot.agent.client import Content
 from bot.agent.conversation import Conversation
 from bot.agent.reply import NOBODY, Listener, Reply
-from bot.records import SessionPrompts
+from bot.records.prompts import SessionPrompts
 from bot.sessions.session import Session
 
 
@@ -36,7 +37,7 @@ class Seat:
 
     async def ask(
         self,
-        text: str,
+        text: Content,
         *,
         prompt_uuid: str,
         timeout_s: float,

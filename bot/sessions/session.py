@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.agent.conversation import Conversation
 from bot.agent.line import Ticket, Urgency
-from bot.records import SessionPrompts
+from bot.records.prompts import SessionPrompts
 from bot.sessions.files import SessionFile
 from bot.sessions.statistics import SessionStatistics, Warmth
 

@@ -15,6 +15,7 @@ from bot.agent.line import Ticket, Urgency
 from bot.agent.memory import MemorySamples
 from bot.config.bot import Bot
 from bot.records import SessionKey
+from bot.sessions.background import Background
 from bot.sessions.budget import Allowance
 from bot.sessions.conversations import Conversations
 from bot.sessions.eviction import Eviction
@@ -26,7 +27,6 @@ from bot.sessions.seat import Prompts, Seat
 from bot.sessions.session import Session
 from bot.sessions.spares import Spares
 from bot.sessions.statistics import SessionsStatistics, SessionStatistics, Spent, Warmth
-from bot.sessions.warming import Warming
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Sessions:
         spares: Spares,
         eviction: Eviction,
         opener: Opener,
-        warming: Warming,
+        background: Background,
         saving: Saving,
     ) -> None:
         #: How long a turn waits for a place before its room is told that there is none.
@@ -55,7 +55,9 @@ class Sessions:
         self._spares = spares
         self._eviction = eviction
         self._opener = opener
-        self._warming = warming
+        self._background = background
+        self._warming = background.warming
+        self._compacting = background.compacting
         self._saving = saving
         self._recapped = 0
         self._hits: Counter[Warmth] = Counter()
@@ -73,6 +75,7 @@ class Sessions:
         deadline = asyncio.get_running_loop().time() + self.patience_s
         if (known := self._registry.get(key)) is not None:
             known.hurry(deadline)
+            self._compacting.give_way(known)
         ticket = Ticket(Urgency.TURN, deadline=deadline)
         async with self._registry.hold(key) as session:
             session.lane = lane
@@ -82,7 +85,7 @@ class Sessions:
                 try:
                     yield seat
                 finally:
-                    self._leave(session, seat)
+                    self._leave(session, bot, seat)
             finally:
                 await session.hush()
                 if not session.hot:
@@ -102,6 +105,7 @@ class Sessions:
         """Have the session of *key* opened early: a message for it has arrived in *lane*."""
         if (known := self._registry.get(key)) is not None:
             known.lane = lane
+            self._compacting.give_way(known)
         self._warming.early(bot, key, known)
 
     @asynccontextmanager
@@ -117,6 +121,7 @@ class Sessions:
     def lane_ended(self, lane: str) -> None:
         """Take note that no message waits in *lane* any more."""
         self._conversations.lane_ended(lane)
+        self._compacting.lane_ended(lane)
 
     def bots_changed(self) -> None:
         """Take note that the bots are others now: their spares are too."""
@@ -142,7 +147,7 @@ class Sessions:
 
     def stop_ahead(self) -> None:
         """Open nothing any more that no turn asks for: the server is being stopped."""
-        self._warming.close()
+        self._background.close()
         self._spares.stop()
 
     async def expire(
@@ -191,6 +196,7 @@ class Sessions:
             boots=conversations.started,
             boots_waiting=conversations.boots_waiting,
             recycled=self._warming.recycled,
+            compactions=self._compacting.done,
             silenced=conversations.silenced,
             recapped=self._recapped,
             memory_bytes=allowance.total_bytes(conversations.pids),
@@ -219,7 +225,7 @@ class Sessions:
         assert session.conversation is not None, "opened, and not there"  # noqa: S101 - a bug of ours
         return Seat(session, session.conversation)
 
-    def _leave(self, session: Session, seat: Seat) -> None:
+    def _leave(self, session: Session, bot: Bot, seat: Seat) -> None:
         """Take note of how a turn went."""
         self._recapped += seat.recapped
         if seat.asked:
@@ -227,6 +233,7 @@ class Sessions:
             session.last_path = seat.path
         if seat.reply is not None:
             self._saving.soon(session.turn_ended(self._registry.now()))
+            self._compacting.note(session, bot, seat.reply)
         if seat.path is not Warmth.HOT:
             self._spares.refill()  # only now: a boot would have taken time from this turn
 
@@ -246,6 +253,7 @@ class Sessions:
         await session.close()
         await self._opener.forget(session)
         self._registry.drop(session)
+        self._compacting.forget(session)
 
 
 @asynccontextmanager
@@ -279,8 +287,8 @@ async def open_sessions(
         registry.on_release = conversations.slots.look_again
         saving = Saving(files)
         opener = Opener(agent, registry, conversations, spares, saving, prompts)
-        warming = Warming(registry, opener, group)
-        sessions = Sessions(registry, conversations, spares, eviction, opener, warming, saving)
+        background = Background(registry, conversations, opener, group)
+        sessions = Sessions(registry, conversations, spares, eviction, opener, background, saving)
         group.create_task(saving.run(), name="session-files")
         refilling = group.create_task(spares.run(conversations), name="spares")
         try:

@@ -82,6 +82,8 @@ class SessionsStatistics:
     boots_waiting: int = 0
     #: Children that had grown too large and were replaced by fresh ones.
     recycled: int = 0
+    #: Long conversations that were summed up.
+    compactions: int = 0
     #: Children that were ended because they said nothing any more.
     silenced: int = 0
     #: Turns that had to tell the agent what the room last talked about.

@@ -60,8 +60,8 @@ def test_all_that_the_child_needs_is_its_users(
     monkeypatch.setattr(shutil, "chown", lambda path, user: given.append((path.name, user)))
     folders.prepare(ada(mcp_servers=(NOTES,), user="hearth-child"), SESSION)
     assert {user for _, user in given} == {"hearth-child"}
-    config, work, servers = (name for name, _ in given)
-    assert (config, work) == ("ada", SESSION)
+    config, scratch, work, servers = (name for name, _ in given)
+    assert (config, scratch, work) == ("ada", "tmp", SESSION)
     assert servers.startswith(".ada.mcp.json")
 
 

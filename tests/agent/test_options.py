@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.agent.compaction import Compaction
 from bot.agent.folders import AgentFolders
 from bot.agent.options import agent_options
 from bot.agent.preamble import instructions
@@ -123,6 +124,17 @@ def test_options_hold_nothing_of_a_room() -> None:
     other = SESSION.replace("5", "6")
     one, two = options(), options(start=Fresh(session_id=other))
     assert str(one).replace(SESSION, other).split("stderr")[0] == str(two).split("stderr")[0]
+
+
+def test_only_the_child_that_sums_up_takes_a_command() -> None:
+    """It resumes the session, and differs from all others in nothing else."""
+    resumed = options(ada(), Resume(session_id=SESSION))
+    summing = options(ada(), Compaction(session_id=SESSION))
+    assert resumed.verbatim_prompts
+    assert not summing.verbatim_prompts
+    assert set(resumed.extra_args) - set(summing.extra_args) == {"disable-slash-commands"}
+    assert (summing.resume, summing.session_id) == (SESSION, None)
+    assert (summing.setting_sources, summing.tools) == ([], resumed.tools)
 
 
 def test_an_unkept_session_is_not_persisted() -> None:

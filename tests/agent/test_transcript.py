@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.agent.compaction import cut_torn_summary
 from bot.agent.start import Orphan
 from bot.agent.transcript import (
     Transcript,
@@ -298,3 +299,37 @@ def test_an_addition_to_a_merged_prompt_is_no_part_of_the_next() -> None:
     added = ["p2", "p3", "p4"]
     assert transcript.answered_with("p2", added) == ("p3", "p2")
     assert transcript.answered_with("p4", added) == ("p4",)
+
+
+def boundary(uuid: str) -> str:
+    """Return the entry with which a summary begins."""
+    return entry(uuid, None, type="system", subtype="compact_boundary").replace('": "', '":"')
+
+
+def test_a_summary_is_whole_or_torn() -> None:
+    """Without an entry that hangs on it, a boundary would hide all that was said."""
+    summary = entry("s1", "b1", type="user", isCompactSummary=True)
+    assert Transcript([]).torn is None
+    assert Transcript(ANSWERED).torn is None
+    assert Transcript([*ANSWERED, boundary("b1"), summary]).torn is None
+    assert Transcript([*ANSWERED, boundary("b1")]).torn == "b1"
+    assert Transcript([*ANSWERED, boundary("b1"), summary, boundary("b2")]).torn == "b2"
+
+
+def test_what_was_answered_before_a_summary_is_found() -> None:
+    """The entries stay, and the last prompt is not taken for one without an answer."""
+    summary = entry("s1", "b1", type="user", isCompactSummary=True)
+    transcript = Transcript([*ANSWERED, boundary("b1"), summary])
+    assert transcript.answer_to("p1") == "Hi."
+    assert transcript.orphan() is None
+
+
+def test_a_torn_summary_is_cut_off(tmp_path: Path) -> None:
+    """Byte for byte the transcript of before; a boundary that is not there costs nothing."""
+    path = tmp_path / "transcript.jsonl"
+    before = "".join(f"{line}\n" for line in [*ANSWERED, prompt("p2", "m1", "b1 Größe")])
+    path.write_text(before + boundary("b1") + "\n" + entry("s1", "b1")[:20])
+    cut_torn_summary(path, "another")
+    assert path.read_text().startswith(before + boundary("b1"))
+    cut_torn_summary(path, "b1")
+    assert path.read_text() == before

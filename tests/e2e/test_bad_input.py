@@ -15,7 +15,7 @@ from bot.web.webhook import Webhook
 from tests.e2e.disk import Disk
 from tests.e2e.watching import Log, scrape
 from tests.e2e.wire import Body, deliver, exchange, point, request, statuses
-from tests.e2e.world import Running, World, open_world
+from tests.e2e.world import UNGUARDED, Running, World, open_world
 
 _MEBIBYTE = 1024 * 1024
 _CHUNKED = ("Transfer-Encoding: chunked", "Connection: close")
@@ -145,7 +145,13 @@ async def refusing(world: World, server: Running, log: Log, bad: Bad) -> AsyncIt
 
 async def test_the_table_of_bad_input(tmp_path: Path, log: Log) -> None:
     """Each row gets its status, one line and its count; the next good message is answered."""
-    async with open_world(tmp_path) as world, world.serving() as server:
+    async with open_world(tmp_path) as world:
+        world.write_bot("ada", UNGUARDED)
+        await _refuse_all(world, log)
+
+
+async def _refuse_all(world: World, log: Log) -> None:
+    async with world.serving() as server:
         for name, bad in TABLE.items():
             async with refusing(world, server, log, bad):
                 assert await send(world, server, bad) == [bad.status], name

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rooms.command_sentences import RENEWED
+from bot.language.english import ENGLISH
 from bot.testing.campfire import Campfire
 from bot.testing.campfire.records import Dialect
 from tests.e2e.watching import Log
@@ -108,4 +108,4 @@ async def test_old_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log
         async with world.serving() as server:
             await log.until("messages_too_old", skipped=1)
             assert await server.settled() == {"accepted": 4, "answered": 3, "skipped": 1}
-            assert world.said_by(world.ada)[-1] == RENEWED
+            assert world.said_by(world.ada)[-1] == ENGLISH.renewed

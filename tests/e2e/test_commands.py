@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rooms.command_sentences import NOTHING_TO_STOP, RENEWED, STOPPED_ONE
+from bot.language.english import ENGLISH
 from bot.testing.model import Gate, hold
 from tests.e2e.watching import Log, scrape
 from tests.e2e.world import World, open_world
@@ -48,7 +48,7 @@ async def test_a_repeated_command_has_one_effect(tmp_path: Path) -> None:
         await world.say("@Ada echo: the tea is cold")
         await gate.reached()
         stop = await world.say("@Ada stop")
-        assert await world.answer(stop) == STOPPED_ONE
+        assert await world.answer(stop) == ENGLISH.stopped_one
         milk = Gate()
         world.model.script("milk", hold(milk), times=1)
         said = await world.say("@Ada echo: and milk")
@@ -57,7 +57,7 @@ async def test_a_repeated_command_has_one_effect(tmp_path: Path) -> None:
         milk.release()
         assert await world.answer(said) == "and milk"
         assert await server.settled() == {"accepted": 3, "answered": 2, "stopped": 1}
-        assert world.said_by(world.ada) == [STOPPED_ONE, "and milk"]
+        assert world.said_by(world.ada) == [ENGLISH.stopped_one, "and milk"]
 
 
 async def hold_both(world: World) -> Gate:
@@ -75,11 +75,11 @@ async def test_a_stop_is_for_ones_own(tmp_path: Path) -> None:
     """As a rule Lee stops what he asked; Kim's turn goes on."""
     async with open_world(tmp_path, workers=2) as world, world.serving() as server:
         gate = await hold_both(world)
-        assert await world.ask("@Ada stop", person=world.lee) == STOPPED_ONE
-        assert await world.ask("@Ada stop", person=world.lee) == NOTHING_TO_STOP
+        assert await world.ask("@Ada stop", person=world.lee) == ENGLISH.stopped_one
+        assert await world.ask("@Ada stop", person=world.lee) == ENGLISH.nothing_to_stop
         gate.release()
         assert await server.settled() == {"accepted": 4, "answered": 3, "stopped": 1}
-        assert world.said_by(world.ada)[2:] == ["the tea is cold"]
+        assert world.said_by(world.ada)[2:] == ["@Kim the tea is cold"]
 
 
 @pytest.mark.parametrize("rule", ["anyone", "operators"])
@@ -124,8 +124,8 @@ async def test_each_reaches_only_their_own(tmp_path: Path) -> None:
             world.model.script("the tea", hold(gate), times=1)
             await world.say("@Ada echo: the tea is cold")
             await gate.reached()
-            assert await world.ask("@Ada stop", person=world.lee) == NOTHING_TO_STOP
-            assert await world.ask("@Ada new", person=world.lee) == RENEWED
+            assert await world.ask("@Ada stop", person=world.lee) == ENGLISH.nothing_to_stop
+            assert await world.ask("@Ada new", person=world.lee) == ENGLISH.renewed
             assert "Kim" not in await world.ask("@Ada status", person=world.lee)
             assert "Kim" in await world.ask("@Ada status")
             gate.release()

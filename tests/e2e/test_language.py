@@ -19,6 +19,11 @@ async def test_a_bot_says_our_sentences_in_its_language(tmp_path: Path, language
         async with world.serving():
             phrases = phrases_of(language)
             assert await world.ask("@Ada") == phrases.bare
+            assert await world.ask("@Ada stop") == phrases.nothing_to_stop
+            told = await world.ask("@Ada help")
+            assert told.startswith(phrases.commands)
+            assert f"stop {phrases.does_stop}" in told
+            assert await world.ask("@Ada usage") == phrases.not_allowed.format(command="usage")
             world.model.script("the tea", stall(), times=1)
             assert await world.ask("@Ada echo: the tea is cold") == phrases.timed_out
 

@@ -34,13 +34,13 @@ def dead_letters(world: World) -> list[str]:
     return [reason for (reason,) in rows]
 
 
-def breaking(render: Callable[[str], tuple[str, ...]], word: str) -> Callable[[str], object]:
+def breaking(render: Callable[..., tuple[str, ...]], word: str) -> Callable[[str], object]:
     """Return a renderer with a bug: it breaks at *word*."""
 
-    def rendered(markdown: str) -> tuple[str, ...]:
+    def rendered(markdown: str, **named: object) -> tuple[str, ...]:
         if word in markdown:
             raise ZeroDivisionError("a bug in the renderer")
-        return render(markdown)
+        return render(markdown, **named)
 
     return rendered
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rooms.command_sentences import RENEWED, RENEWED_LATER
+from bot.language.english import ENGLISH
 from bot.testing.model import Gate, hold
 from tests.e2e.process import serving_apart
 from tests.e2e.watching import Log
@@ -43,6 +43,11 @@ async def the_session(server: Running) -> dict[str, object]:
 async def remembered(world: World, server: Running) -> Path:
     """Have Ada remember the tea; return the transcript, once her child has written it."""
     await world.ask("@Ada remember: the tea is cold")
+    return await the_transcript(world, server)
+
+
+async def the_transcript(world: World, server: Running) -> Path:
+    """Return the only transcript, once the child has written the answer down."""
     await server.until("/session/stats", lambda page: page["sessions"][0]["cost_usd"] > 0)
     (transcript,) = world.transcripts()
     return transcript
@@ -53,14 +58,14 @@ async def knows_nothing(world: World, server: Running) -> None:
     assert "1 turn" in await world.ask("@Ada count the turns")
     assert "tea" not in str(world.model.requests[-1].body["messages"])
     assert (await the_session(server))["last_path"] == "cold"
-    assert len(world.transcripts()) == 1
+    await the_transcript(world, server)
 
 
 async def test_the_session_is_replaced(tmp_path: Path) -> None:
     """File and transcript are gone when that is said; the next turn is cold, without a recap."""
     async with open_world(tmp_path) as world, world.serving() as server:
         old = await remembered(world, server)
-        assert await world.ask("@Ada new") == RENEWED
+        assert await world.ask("@Ada new") == ENGLISH.renewed
         assert (world.session_files(), world.transcripts()) == ([], [])
         await knows_nothing(world, server)
         assert old not in world.transcripts()
@@ -80,7 +85,7 @@ async def test_a_server_that_ends_in_between(tmp_path: Path, point: str) -> None
             assert await restarted.settled() == {"accepted": 2, "answered": 2}
             assert old not in world.transcripts()
             await knows_nothing(world, restarted)
-        assert world.said_by(world.ada).count(RENEWED) == 1
+        assert world.said_by(world.ada).count(ENGLISH.renewed) == 1
 
 
 async def test_what_was_asked_before_is_still_answered(tmp_path: Path, log: Log) -> None:
@@ -93,7 +98,7 @@ async def test_what_was_asked_before_is_still_answered(tmp_path: Path, log: Log)
         await gate.reached()
         await world.say("@Ada what is my name?")
         await world.campfire.delivered()
-        assert await world.answer(await world.say("@Ada new")) == RENEWED_LATER
+        assert await world.answer(await world.say("@Ada new")) == ENGLISH.renewed_later
         later = await world.say("@Ada count the turns")
         await world.campfire.delivered()
         gate.release()

@@ -18,7 +18,7 @@ from bot.testing.model import Gate, drip, fail, hold
 from bot.testing.model.persona import CODE, LONG, TABLE
 from tests.e2e.process import serving_apart
 from tests.e2e.watching import Log
-from tests.e2e.world import PATIENCE_S, World, open_world
+from tests.e2e.world import PATIENCE_S, Running, World, open_world
 
 #: As usual, with less waiting.
 QUICK = Pace(seen_s=0.0, placeholder_s=0.05, edit_s=0.02, anew_s=600.0)
@@ -62,11 +62,13 @@ def signs(world: World) -> list[tuple[int, str]]:
         return rows.fetchall()
 
 
-async def grow(world: World, text: str) -> tuple[Message, Message]:
+async def grow(world: World, server: Running, text: str) -> tuple[Message, Message]:
     """Have Ada answer *text* word by word; return the question, and her message at the end.
 
-    Before the last word everybody waits until the room shows all that can be shown.
+    Before the last word everybody waits until the room shows all that can be shown: it closes a
+    fence, so that there is nothing more to show before the answer.
     """
+    text += "\n\n```\nend\n```"
     tokens, gate = re.findall(r"\s*\S+|\s+$", text), Gate()
     slowly = replace(drip(0.02, text), pause=gate, after_tokens=len(tokens) - 1)
     world.model.script("tell me", slowly)
@@ -74,6 +76,8 @@ async def grow(world: World, text: str) -> tuple[Message, Message]:
     so_far = presentable("".join(tokens[:-1]))
     (last,) = render_markdown(f"{so_far}\n\n⏳")
     await until(world, lambda: [message.html for message in by_ada(world)] == [last])
+    for _ in range(3):
+        await server.get("/queue/stats")  # by then it has read the answer to its edit
     gate.release()
     await until(world, lambda: reactions(world, said) == ["👀", "✅"])
     (answer,) = by_ada(world)
@@ -83,10 +87,14 @@ async def grow(world: World, text: str) -> tuple[Message, Message]:
 async def test_an_answer_grows_and_becomes_whole(tmp_path: Path) -> None:
     """One message, edited until it is the answer; the question shows that it was seen."""
     async with open_world(tmp_path) as world, world.serving() as server:
-        _, answer = await grow(world, "the tea is cold, and so is *the coffee*, and I am sorry")
+        _, answer = await grow(
+            world, server, "the tea is cold, and so is *the coffee*, and I am sorry"
+        )
         assert await server.settled() == {"accepted": 1, "answered": 1}
         first, *grown, last = texts(answer)
-        whole = "<p>the tea is cold, and so is <em>the coffee</em>, and I am sorry</p>"
+        whole = (
+            "<p>the tea is cold, and so is <em>the coffee</em>, and I am sorry</p><pre>end</pre>"
+        )
         assert (first, last) == ("<p>⏳</p>", whole)
         assert len(grown) > 2
         assert all(text.startswith("<p>the") and text.endswith("</p><p>⏳</p>") for text in grown)
@@ -156,8 +164,8 @@ async def test_a_turn_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [TABLE + "\nThat is all.", CODE, LONG[:2_500]])
 async def test_nothing_is_ever_shown_in_halves(tmp_path: Path, text: str) -> None:
     """Of a table or a fence there is all or nothing, in every state of the message."""
-    async with open_world(tmp_path) as world, world.serving():
-        _, answer = await grow(world, text)
+    async with open_world(tmp_path) as world, world.serving() as server:
+        _, answer = await grow(world, server, text)
         *grown, whole = texts(answer)
         blocks = re.findall(r"<pre>.*?</pre>", whole, re.DOTALL)
         for state in grown:
@@ -241,13 +249,13 @@ async def test_a_direct_room_sees_it_too(tmp_path: Path) -> None:
     """Nothing is different there."""
     async with open_world(tmp_path) as world, world.serving():
         gate = Gate()
-        world.model.script("the tea", hold(gate, after_tokens=4), times=1)
+        world.model.script("the tea", hold(gate, after_tokens=3), times=1)
         said = await world.say("echo: the tea is cold", room=world.direct, mention=[])
 
         def ada_said() -> list[str]:
             return world.said_by(world.ada, world.direct)
 
-        await until(world, lambda: ada_said() == ["the tea is\n\n⏳"])
+        await until(world, lambda: ada_said() == ["the tea\n\n⏳"])
         gate.release()
         await until(world, lambda: reactions(world, said) == ["👀", "✅"])
         await until(world, lambda: ada_said() == ["the tea is cold"])

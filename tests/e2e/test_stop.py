@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from claude_agent_sdk import ClaudeSDKClient, tool
 
-from bot.rooms.command_sentences import NOTHING_TO_STOP, STOPPED_ONE
+from bot.language.english import ENGLISH
 from bot.testing.model import Gate, call_tool, hold
 from tests.e2e.watching import Log
 from tests.e2e.world import Running, World, open_world
@@ -50,7 +50,7 @@ HELD = {
 async def stopped(world: World, log: Log) -> None:
     """Let Kim say stop; wait until that is said, and the turn over."""
     stop = await world.say("@Ada stop")
-    assert await world.answer(stop) == STOPPED_ONE
+    assert await world.answer(stop) == ENGLISH.stopped_one
     await log.until("turn", outcome="stopped")
 
 
@@ -75,7 +75,7 @@ async def test_while_the_model_speaks(tmp_path: Path, log: Log, state: str) -> N
         await stopped(world, log)
         gate.release()
         await goes_on(world, server, accepted=3)
-        assert world.said_by(world.ada) == [STOPPED_ONE, "and milk"]
+        assert world.said_by(world.ada) == [ENGLISH.stopped_one, "and milk"]
 
 
 async def test_in_a_tool_call(tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ async def test_in_a_tool_call(tmp_path: Path, log: Log, monkeypatch: pytest.Monk
         await stopped(world, log)
         gate.release()
         await goes_on(world, server, accepted=3)
-        assert world.said_by(world.ada) == [STOPPED_ONE, "and milk"]
+        assert world.said_by(world.ada) == [ENGLISH.stopped_one, "and milk"]
 
 
 async def test_during_the_boot(tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ async def test_during_the_boot(tmp_path: Path, log: Log, monkeypatch: pytest.Mon
         await stopped(world, log)
         gate.release()
         await goes_on(world, server, accepted=3)
-        assert world.said_by(world.ada) == [STOPPED_ONE, "and milk"]
+        assert world.said_by(world.ada) == [ENGLISH.stopped_one, "and milk"]
         assert len(world.model.requests) == 1
 
 
@@ -128,7 +128,7 @@ async def test_what_waits_is_stopped(tmp_path: Path, log: Log) -> None:
         await world.campfire.answer_to(of_lee, containing="sour")
         assert await world.ask("@Ada echo: and milk") == "and milk"
         assert await server.settled() == {"accepted": 5, "answered": 3, "stopped": 2}
-        assert world.said_by(world.ada)[1:] == ["the milk is sour", "and milk"]
+        assert world.said_by(world.ada)[1:] == ["@Lee the milk is sour", "and milk"]
         assert len(world.model.requests) == 2
         assert not log.find("turn", outcome="stopped")
 
@@ -154,13 +154,13 @@ async def test_while_it_is_posted(tmp_path: Path, log: Log) -> None:
         await world.say("@Ada give me a long answer about the tea")
         await first.gate.reached()
         stop = await world.say("@Ada stop")
-        assert await world.answer(stop) == STOPPED_ONE
+        assert await world.answer(stop) == ENGLISH.stopped_one
         first.gate.release()
         await log.until("turn", outcome="stopped")
         await goes_on(world, server, accepted=3)
         said = world.said_by(world.ada)
         assert len(said) == 3
-        assert said[0] == STOPPED_ONE
+        assert said[0] == ENGLISH.stopped_one
         assert "paragraph 1 of" in said[1]
         assert said[2] == "and milk"
 
@@ -173,12 +173,12 @@ async def test_while_a_part_waits_for_its_next_try(tmp_path: Path, log: Log) -> 
         await log.until("post_failed")
         await stopped(world, log)
         await goes_on(world, server, accepted=3)
-        assert world.said_by(world.ada) == [STOPPED_ONE, "and milk"]
+        assert world.said_by(world.ada) == [ENGLISH.stopped_one, "and milk"]
 
 
 async def test_there_is_nothing_to_stop(tmp_path: Path) -> None:
     """Then that is said, and no child is started for it."""
     async with a_world(tmp_path) as (world, server):
-        assert await world.ask("@Ada stop") == NOTHING_TO_STOP
+        assert await world.ask("@Ada stop") == ENGLISH.nothing_to_stop
         assert await server.settled() == {"accepted": 1, "answered": 1}
         assert (await server.get("/session/stats"))["sessions"] == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rooms.command_sentences import STOPPED_ONE
+from bot.language.english import ENGLISH
 from bot.testing.campfire import Campfire
 from bot.testing.model import Gate, hold
 from tests.e2e.process import serving_apart
@@ -51,7 +51,7 @@ async def test_it_is_not_brought_back(tmp_path: Path, point: str) -> None:
         await crash(world, point)
         async with world.serving() as server:
             assert await server.settled() == {"accepted": 2, "answered": 1, "stopped": 1}
-            assert world.said_by(world.ada) == [STOPPED_ONE]
+            assert world.said_by(world.ada) == [ENGLISH.stopped_one]
             assert "1 turn" in await world.ask("@Ada count the turns")
         assert [request.last_text.count("the tea") for request in world.model.requests] == [1, 0]
         assert world.campfire.violations == ()
@@ -88,7 +88,7 @@ async def test_a_stop_that_was_missed_is_caught_up_with(
         )
         async with world.serving() as restarted:
             assert await restarted.settled() == {"accepted": 3, "answered": 2, "stopped": 1}
-            assert world.said_by(world.ada) == ["hello", STOPPED_ONE]
+            assert world.said_by(world.ada) == ["hello", ENGLISH.stopped_one]
 
 
 def _was_read(campfire: Campfire) -> bool:

@@ -26,6 +26,8 @@ key = {{ env = "{variable}" }}
 model = "claude-sonnet-4-5"
 system_prompt = "You are {name}."
 """
+#: Lets people speak as fast, and as often the same, as only tests do.
+UNGUARDED = "[loops]\ndepth = 100\nrate = 1000\n"
 
 
 class Running:

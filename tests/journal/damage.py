@@ -49,7 +49,7 @@ def _bring_to_its_end(db: sqlite3.Connection, seq: int, long: str) -> None:
             attempts.end(db, attempt, state=AttemptState.FAILED, error="x", at=AT)
         return
     reply = replies.Reply(
-        htmls=[f"<p>{seq}</p>", f"<p>{long}</p>"],
+        parts=[f"<p>{seq}</p>", f"<p>{long}</p>"],
         kind=PartKind.ANSWER,
         verdict=Outcome.ANSWERED,
         text=long,

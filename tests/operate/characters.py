@@ -145,6 +145,7 @@ def make_statistics(
         boots=9,
         boots_waiting=3,
         recycled=4,
+        compactions=6,
         silenced=6,
         memory_bytes=1000,
         memory_budget_bytes=2000,

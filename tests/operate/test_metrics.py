@@ -127,6 +127,7 @@ async def test_sessions_journal_disk_and_process_are_measured(
         "hearth_sessions_evicted_total": 2,
         "hearth_sessions_lost_total": 3,
         "hearth_sessions_recycled_total": 4,
+        "hearth_sessions_compacted_total": 6,
         "hearth_spares": 1,
         "hearth_boots_waiting": 3,
         "hearth_children_booted_total": 9,

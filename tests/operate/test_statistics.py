@@ -71,6 +71,7 @@ async def test_a_session_shows_all_that_is_known(
         "recapped": 0,
         "evicted": 2,
         "recycled": 4,
+        "compactions": 6,
         "died": 0,
         "silenced": 6,
     }

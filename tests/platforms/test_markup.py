@@ -18,7 +18,7 @@ FRAGMENTS = st.sampled_from(
         *["[", "]", "(", ")", "![", "](", "[a]:", "[x]", "---", "===", "\\", "!", ":", "/play "],
         *["http://a.b/c", "<http://a.b>", "mailto:k@l.m", "<b>", "</b>", "<!-- -->", "&", "&#0;"],
         *["&amp;", "&nbsp;", " ", "    ", "\t", "\n", "\n\n", "\n- ", "\n> ", "\n|a|b|\n|-|-|\n|"],
-        *["\x1b[0m", "\ud800", "👩‍💻", "日本", "\u202e"],
+        *["<br>", "<br/", "\x1b[0m", "\ud800", "👩‍💻", "日本", "\u202e"],
     ]
 )
 MARKDOWN = st.lists(FRAGMENTS | st.text(max_size=8) | st.sampled_from(["Kim", "Lee "])).map("".join)
@@ -69,6 +69,9 @@ def render(markdown: str) -> str:
         ("Sources\n\n[1]: http://b.c", "<p>Sources</p><p>[1]: http://b.c</p>"),
         ("[Kim]: please", "<p>[Kim]: please</p>"),
         ("<b>x</b> <script>", "<p>&lt;b&gt;x&lt;/b&gt; &lt;script&gt;</p>"),
+        ("a<br>b<BR />c", "<p>a<br>b<br>c</p>"),
+        ("|a|\n|-|\n|b<br>c|", "<pre>a\n---\nb c</pre>"),
+        ("`<br>` <br x>", "<p><code>&lt;br&gt;</code> &lt;br x&gt;</p>"),
         ("<!-- note -->", "<p>&lt;!-- note --&gt;</p>"),
         ("&lt;b&gt; &copy; &bogus;", "<p>&lt;b&gt; © &amp;bogus;</p>"),
         ("@Kim: *you* @Ada", "<p>@Kim: <em>you</em> @Ada</p>"),

@@ -10,15 +10,8 @@ from bot.agent.reply import Listener, Nobody, Reply
 from bot.config.bot import AgentRules, Bot, SessionRules, TurnRules
 from bot.errors import ChatError, JournalUnavailable
 from bot.journal import Journal, open_journal
-from bot.records import (
-    Credentials,
-    Entry,
-    Message,
-    MessageKind,
-    Person,
-    RoomMessage,
-    SessionKey,
-)
+from bot.records import Credentials, Entry, Message, MessageKind, Person, RoomMessage, SessionKey
+from bot.records.file import File
 from bot.sessions.statistics import Warmth
 
 KIM = Person(id="7", name="Kim")
@@ -150,6 +143,8 @@ class FakeChat:
     looks: list[Exception | Sequence[RoomMessage]] = field(default_factory=list)
     #: What others have said there; None: nobody can read the room.
     history: list[RoomMessage] | None = None
+    #: What comes with every message, or why it cannot be had.
+    given: tuple[File, ...] | Exception = ()
     #: After which message the room was read, each time.
     read: list[str] = field(default_factory=list)
     #: Whether bots can change what they have posted.
@@ -159,9 +154,11 @@ class FakeChat:
     #: What becomes of the next changes: an error, or None.
     change_fates: list[Exception | None] = field(default_factory=list)
 
-    def render(self, markdown: str) -> tuple[str, ...]:
-        """Make a message of each line."""
-        return tuple(f"<p>{line}</p>" for line in markdown.splitlines())
+    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
+        """Make a message of each line; the first begins with names."""
+        first, *rest = markdown.splitlines() or [""]
+        named = "".join(f"@{person.name} " for person in to)
+        return tuple(f"<p>{line}</p>" for line in (named + first, *rest))
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:
         """Post, or fail."""
@@ -172,6 +169,17 @@ class FakeChat:
             raise fate
         self.room.append(html)
         return fate
+
+    async def post_file(self, *, room: str, file: File, key: str) -> str | None:
+        """Post a file, which the room shows by its name and content."""
+        return await self.post(room=room, html=f"{file.name}: {file.content.decode()}", key=key)
+
+    async def files(self, message: Message, *, key: str) -> tuple[File, ...]:
+        """Give what came with the message, or fail."""
+        assert (message.room, key) == ("42", "9-abcdefghijkl")
+        if isinstance(self.given, Exception):
+            raise self.given
+        return self.given
 
     async def edit(self, *, room: str, message: str, html: str, key: str) -> None:
         """Edit, or fail."""

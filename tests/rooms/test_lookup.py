@@ -1,12 +1,13 @@
 """What may have left is looked for in its room, before anything is repeated."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, PostFailed
 from bot.journal import Journal
-from bot.records import Entry, Outcome, Part, PartKind, RoomMessage, Sign
+from bot.records import Entry, Outcome, Part, PartKind, PartState, RoomMessage, Sign
 from bot.rooms.lookup import POST_TIMEOUT_S, Fate, judge
 from bot.rooms.posting import Posting
 from tests.rooms.people import KIM, Clock, FakeChat, a_journal, accepted, in_room, said
@@ -190,6 +191,25 @@ async def test_a_post_that_never_arrives_is_given_up_in_the_end(
     assert (outcome, chat.room, len(chat.tried)) == (Outcome.DEAD, [], 64)
 
 
+def part(html: str, file: str | None = None) -> Part:
+    """Return a part that may have left."""
+    return Part(
+        seq=1,
+        entry=1,
+        number=0,
+        kind=PartKind.ANSWER,
+        html=html,
+        file=file,
+        state=PartState.SENDING,
+        remote_id=None,
+        tries=0,
+        not_before=0.0,
+        sent_at=None,
+        possible_duplicate=False,
+        error=None,
+    )
+
+
 @pytest.mark.parametrize(
     ("shown", "fate"),
     [
@@ -200,14 +220,14 @@ async def test_a_post_that_never_arrives_is_given_up_in_the_end(
 )
 def test_a_part_is_known_by_what_it_says(shown: str, fate: Fate) -> None:
     """The frame and the spaces are the platform's; another text may be somebody else's."""
-    assert judge([in_room(shown, 5)], html="<p>a &amp; b</p>", known=frozenset()).fate is fate
+    assert judge([in_room(shown, 5)], part("<p>a &amp; b</p>"), known=frozenset()).fate is fate
 
 
 def test_what_is_accounted_for_is_not_taken_twice() -> None:
     """Of two equal texts, the one that no other part is known as."""
     ours: list[RoomMessage] = [in_room("same", 5), in_room("same", 6)]
-    assert judge(ours, html="same", known={"5"}).remote_id == "6"
-    assert judge(ours, html="same", known={"5", "6"}).fate is Fate.LOST
+    assert judge(ours, part("same"), known={"5"}).remote_id == "6"
+    assert judge(ours, part("same"), known={"5", "6"}).fate is Fate.LOST
 
 
 async def test_a_sign_is_not_taken_for_a_lost_part(journal: Journal, clock: Clock) -> None:
@@ -232,3 +252,20 @@ async def test_a_known_sign_is_accounted_for(journal: Journal, clock: Clock) -> 
     outcome, (part,) = await deliver(journal, clock, chat, entry)
     assert (outcome, chat.room) == (Outcome.ANSWERED, ["one"])
     assert not part.possible_duplicate
+
+
+def test_a_file_is_known_by_its_name() -> None:
+    """The history shows no more of it; a text that says the same is none."""
+    shown = replace(in_room("", 6), html=None, plain="tea.csv")
+    text = replace(in_room("tea.csv", 5), plain="tea.csv")
+    sought = part("", file="tea.csv")
+    assert judge([text, shown], sought, known=frozenset()).remote_id == "6"
+    assert judge([text], sought, known=frozenset()).fate is Fate.UNKNOWN
+
+
+def test_a_mention_shows_what_the_platform_likes() -> None:
+    """It is left out of the comparison, with what stands in it."""
+    bare = '<p><action-text-attachment sgid="x"></action-text-attachment> hi</p>'
+    named = bare.replace("></action", "><span>Kim</span></action")
+    assert judge([in_room(named, 5)], part(bare), known=frozenset()).fate is Fate.ARRIVED
+    assert judge([in_room("<p>Kim</p>", 5)], part(bare), known=frozenset()).fate is Fate.UNKNOWN

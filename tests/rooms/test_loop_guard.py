@@ -132,6 +132,19 @@ async def test_a_notice_given_back_is_an_echo(journal: Journal, clock: Clock) ->
     assert ends == [*[Outcome.TOLD] * (33 + 1), *[Outcome.SKIPPED] * 2]
 
 
+async def test_what_is_off_the_record_is_not_kept(journal: Journal, clock: Clock) -> None:
+    """Though the parrot repeats it all, and longer than anybody types."""
+    stage = Stage(journal, clock)
+    for number in range(1, 40):
+        clock.seconds += 5.0
+        text = f"off the record, {'the tea is cold ' * 10}"
+        message = replace(said(text, number=number, author=PARROT), off_record=True)
+        await stage.turns.run(await accepted(journal, message))
+    dialogue = await journal.dialogues.before(said(number=50), most=8)
+    assert {(past.text, past.reply) for past in dialogue.rounds} == {(None, "")}
+    assert stage.held == []
+
+
 async def test_a_persons_word_opens_it(journal: Journal, clock: Clock) -> None:
     """Kim is answered while it is closed; then the parrot has its answers again."""
     stage = Stage(journal, clock)
@@ -195,6 +208,16 @@ async def test_what_was_let_through_stays_so(journal: Journal, clock: Clock) -> 
     tried = await journal.head(LANE)
     assert isinstance(tried, Entry)
     assert await stage.guard.hold(tried, stage.bot) is None
+
+
+async def test_a_command_is_held_of_known_bots_only(journal: Journal, clock: Clock) -> None:
+    """People stop what runs at any time, also who is taken for a machine."""
+    stage = Stage(journal, clock)
+    await stage.echo(8)
+    stop = await accepted(journal, said("stop", number=60, author=PARROT))
+    assert await stage.guard.hold(stop, stage.bot) is None
+    await journal.dialogues.note_bots("campfire", [MACHINE])
+    assert await stage.guard.hold(stop, stage.bot) is not None
 
 
 async def test_rooms_and_bots_have_nothing_to_do_with_each_other(

@@ -45,7 +45,13 @@ class Room:
         self.answered = self.announced = self.skipped = 0
 
     def say(
-        self, author: str, text: str, *, after_s: float = 5.0, answer: str = "", takes_s: float = 1
+        self,
+        author: str,
+        text: str | None,
+        *,
+        after_s: float = 5.0,
+        answer: str = "",
+        takes_s: float = 1.0,
     ) -> Held | None:
         """Say something to Ada so long after her last word; she answers, or not."""
         self.now += after_s
@@ -62,7 +68,7 @@ class Room:
             author=author,
             by_bot=word.by_bot,
             text=text,
-            reply=f"<p>{self.heard}</p>",
+            reply="" if text is None else f"<p>{self.heard}</p>",
             accepted_at=said_at,
             settled_at=self.now,
         )
@@ -289,12 +295,47 @@ def test_a_long_talk_of_one_person_is_not_hit() -> None:
     assert room.story == (250, 0, 0)
 
 
+def test_what_is_off_the_record_is_not_compared() -> None:
+    """Nobody is taken for a machine by it; of bots and of pace alone it can be seen."""
+    room = Room()
+    for _ in range(50):
+        room.say("kim", None)
+    assert room.say("kim", _babble(), after_s=1.0) is None
+    assert room.story == (51, 0, 0)
+    room = Room(bots=frozenset({"machine"}))
+    for _ in range(50):
+        room.say("machine", None)
+    assert room.story == (4, 1, 45)
+    room = Room()
+    for _ in range(50):
+        room.say("machine", None, after_s=0.1, takes_s=0.1)
+    assert room.story == (20, 1, 29)
+
+
 def test_many_messages_at_once_are_no_loop() -> None:
     """What was sent before our answer is no reaction to it; other bounds are for that."""
     room = Room()
     for number in range(60):
         room.say("kim", "hello?", after_s=0.01 - (number > 0), takes_s=0.99)
     assert room.story == (60, 0, 0)
+
+
+def test_a_burst_that_was_refused_is_no_talk() -> None:
+    """Five hundred messages in a second are told of in one sentence; the next one is answered."""
+    room = Room()
+    room.say("kim", "hello?")
+    burst = Round(
+        author="kim",
+        by_bot=False,
+        text="hello?",
+        reply="",
+        accepted_at=room.now + 1.0,
+        settled_at=room.now + 3.0,
+    )
+    room.rounds[:0] = [burst] * 500
+    room.now += 3.0
+    assert room.say("kim", "are you still there?") is None
+    assert room.say("kim", "hello?") is None
 
 
 def test_a_bot_file_sets_the_bounds() -> None:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.agent.compaction import Compaction
 from bot.agent.line import Ticket
 from bot.agent.reply import Reply
 from bot.agent.start import Resume, Start
 from bot.agent.transcript import Transcript
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
-from bot.records import SessionKey, SessionPrompts
+from bot.records import SessionKey
+from bot.records.prompts import SessionPrompts
 from bot.sessions.files import SessionFile
 
 
@@ -91,10 +93,13 @@ class FakeConversation:
         self.cost_usd += 0.25
         self._agent.answered(self)
         self.on_cost(self.cost_usd)
+        summed_up = isinstance(self.start, Compaction)
         return Reply(
             text=f"You said: {text}",
             first_token_s=None,
             duration_s=timeout_s,
+            context_tokens=self._agent.context_tokens,
+            compacted_to=self._agent.compacted_to if summed_up else None,
         )
 
     def _fail(self) -> None:
@@ -162,6 +167,9 @@ class FakeAgent:
         self.tidied: list[str] = []
         #: Dollars that a resumed child begins with.
         self.counted: dict[str, float] = {}
+        #: How long a conversation is, by every answer, and by a summary; None: that fails.
+        self.context_tokens = 0
+        self.compacted_to: int | None = 5_000
         self._pids = 0
         self.boots, self.thinks, self.leaves = (asyncio.Event() for _ in range(3))
         for gate in (self.boots, self.thinks, self.leaves):

@@ -9,7 +9,7 @@ import pytest
 from bot.agent.line import Urgency
 from bot.agent.start import Fresh, Orphan, Resume
 from bot.errors import AgentStartFailed, JournalUnavailable
-from bot.records import SessionPrompts
+from bot.records.prompts import SessionPrompts
 from bot.sessions.statistics import Warmth
 from tests.agent.bots import ADA, ada
 from tests.sessions.fakes import file_of, turn

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +18,7 @@ from bot.platforms.campfire.capability import read_version
 from bot.platforms.campfire.fate import read_exception, read_failure
 from bot.platforms.campfire.redaction import redact_http_log
 from bot.platforms.campfire.status import Deed, message_id, read_refusal
+from bot.records.file import File
 
 TIMEOUT_S = 20.0
 
@@ -124,6 +126,11 @@ class Api:
         sent = await self.send("POST", room=room, key=key, content=html, deed=Deed.POST)
         return message_id(sent.location)
 
+    async def post_file(self, *, room: str, file: File, key: str) -> str | None:
+        """Post *file*; otherwise as `post_message`."""
+        sent = await self.send("POST", room=room, key=key, content=file, deed=Deed.POST)
+        return message_id(sent.location)
+
     async def send(
         self,
         method: str,
@@ -132,7 +139,7 @@ class Api:
         key: str,
         deed: Deed,
         below: str = "",
-        content: str = "",
+        content: str | File = "",
         passing: Container[int] = (),
     ) -> Sent:
         """Send *content* to a room's messages, or *below* them; *passing* are no errors here.
@@ -207,10 +214,9 @@ class Api:
                     )
             return response, bytes(body)
 
-    async def _send(self, method: str, url: str, content: str) -> httpx.Response:
+    async def _send(self, method: str, url: str, content: str | File) -> httpx.Response:
         # The headers say everything: once they are there, a broken body changes nothing.
-        body = content.encode()
-        request = self._client.build_request(method, url, content=body, headers=_HEADERS)
+        request = self._client.build_request(method, url, **_body(content))
         async with self._streamed(request) as response:
             await _drain(response)
             return response
@@ -227,6 +233,13 @@ class Api:
             yield response
         finally:
             await response.aclose()
+
+
+def _body(content: str | File) -> dict[str, Any]:
+    """Return HTML, or a file as a form has it, as httpx takes it."""
+    if isinstance(content, File):
+        return {"files": {"attachment": (content.name, content.content, content.media_type)}}
+    return {"content": content.encode(), "headers": _HEADERS}
 
 
 async def _drain(response: httpx.Response) -> None:

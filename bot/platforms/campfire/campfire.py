@@ -1,6 +1,6 @@
 """Campfire as the rest of the server sees it: read a delivery, render a reply, post it."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -12,8 +12,10 @@ from bot.platforms.campfire.changes import Changes
 from bot.platforms.campfire.delivery import PLATFORM, parse_delivery
 from bot.platforms.campfire.history import History
 from bot.platforms.campfire.markup import render_markdown
+from bot.platforms.campfire.mention import addressed, mention
 from bot.platforms.campfire.missed import as_delivered, is_addressed
-from bot.records import Credentials, Ignored, Message, RoomMessage
+from bot.records import Credentials, Ignored, Message, Person, RoomMessage
+from bot.records.file import File
 
 
 @asynccontextmanager
@@ -54,13 +56,25 @@ class Campfire:
         author = delivery.message.author.id
         return self._bot_speaking(author, credentials) or delivery.message
 
-    def render(self, markdown: str) -> tuple[str, ...]:
-        """Return *markdown* as the HTML of one or more messages, in order, none of them blank."""
-        return render_markdown(markdown)
+    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
+        """Return *markdown* as the HTML of one or more messages, in order, none of them blank.
+
+        The first begins with mentions of *to*, our own bots left out: those would answer.
+        """
+        mentions = [mention(person.id) for person in to if person.id not in self._bot_ids]
+        return addressed(render_markdown(markdown), "".join(mentions))
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:
         """Post *html* as the bot of *key*; see `Api.post_message` for result and errors."""
         return await self._api.post_message(room=room, html=html, key=key)
+
+    async def post_file(self, *, room: str, file: File, key: str) -> str | None:
+        """Post *file* as the bot of *key*; result and errors as those of `post`."""
+        return await self._api.post_file(room=room, file=file, key=key)
+
+    async def files(self, message: Message, *, key: str) -> tuple[File, ...]:  # noqa: ARG002 - the port's
+        """Return nothing: Campfire gives a bot a file's name, and no way to its content."""
+        return ()
 
     async def can_edit(self, *, room: str) -> bool:
         """Whether bots can edit and remove what they have posted.

@@ -135,7 +135,9 @@ class BotApi:
         posted = await self._posted(request, bot, room)
         if self._dialect in _READABLE and posted.is_blank:
             raise HTTPException(422)
-        message = await self._chat.post(room, bot, html=posted.html, filename=posted.filename)
+        message = await self._chat.post(
+            room, bot, html=posted.html, filename=posted.filename, content=posted.content
+        )
         self._webhooks.trigger(message)
         self._judge(message, bot, room)
         if self._faults.take_drop():
@@ -252,7 +254,8 @@ class BotApi:
             self._webhooks.complain("lost_tag", bot, room, what)
 
     def _message(self, request: Request, message: Message) -> dict[str, object]:
-        return message_json(message, base_url=_base_of(request))
+        names = self._chat.directory.names
+        return message_json(message, names=names, base_url=_base_of(request))
 
 
 async def _no_route(_: Request) -> Response:

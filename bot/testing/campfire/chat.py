@@ -36,7 +36,13 @@ class Chat:
         self._ledger.close()
 
     async def post(
-        self, room: Room, creator: Account, *, html: str | None, filename: str | None = None
+        self,
+        room: Room,
+        creator: Account,
+        *,
+        html: str | None,
+        filename: str | None = None,
+        content: bytes | None = None,
     ) -> Message:
         """Add a message to *room*: a text, or a file."""
         self._last_message_id += 1
@@ -47,6 +53,7 @@ class Chat:
             html=html,
             plain=plain_text(html or "", self.directory.names) if filename is None else filename,
             filename=filename,
+            content=content,
             created_at=self._now(),
         )
         return await self._put(message)

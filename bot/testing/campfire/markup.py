@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bot.testing.campfire.records import Account
 
@@ -12,6 +12,10 @@ _MENTION_TYPE = "application/vnd.campfire.mention"
 #: Campfire does not check the signature of a mention, so one does for all.
 _SIGNATURE = "0123456789abcdef0123456789abcdef01234567"
 _SGID = re.compile(r'<action-text-attachment\b[^>]*\bsgid="(?P<id>[A-Za-z0-9+/=_-]+?)--')
+_MENTION = re.compile(
+    r'(?P<start><action-text-attachment\b(?![^>]* content=)[^>]*\bsgid="(?P<id>[^"]*)"[^>]*>)'
+    r"(?P<end></action-text-attachment>)"
+)
 _USER = re.compile(r"gid://[\w-]+/User/(?P<id>\d+)")
 
 
@@ -46,6 +50,16 @@ def mentioned_ids(body: str) -> list[int]:
     """Return the ids of the users that *body* mentions, in order, repeated ones too."""
     found = (user_id_in(match["id"]) for match in _SGID.finditer(body))
     return [user_id for user_id in found if user_id is not None]
+
+
+def with_names(body: str, names: Mapping[int, str]) -> str:
+    """Return *body* with the present name inside each mention that comes without one."""
+
+    def named(found: re.Match[str]) -> str:
+        name = names.get(user_id_in(found["id"]) or 0, "")
+        return f'{found["start"]}<span class="mention">{html.escape(name)}</span>{found["end"]}'
+
+    return _MENTION.sub(named, body)
 
 
 def compose(text: str, mentioned: Iterable[Account]) -> str:

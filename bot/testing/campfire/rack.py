@@ -30,6 +30,8 @@ class Posted:
     html: str | None
     #: None for a text.
     filename: str | None
+    #: Of a file.
+    content: bytes | None = None
     #: What a well-behaved client would have done otherwise; None when all is well.
     complaint: str | None = None
 
@@ -83,5 +85,7 @@ def _multipart(content_type: str, body: bytes) -> Posted:
             filename = disposition.params.get("filename")
             if filename is None:
                 raise BadBody(500, "the field attachment is no file")
-            return Posted(html=None, filename=filename)
+            content = part.get_payload(decode=True)
+            content = content if isinstance(content, bytes) else b""
+            return Posted(html=None, filename=filename, content=content)
     return _text(body, complaint="posted as multipart without the field attachment")

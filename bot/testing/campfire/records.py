@@ -78,6 +78,8 @@ class Message:
     #: The file's name; None when it is a text.
     filename: str | None
     created_at: datetime
+    #: The file's content, when a bot posted it and this process knows it still.
+    content: bytes | None = field(default=None, repr=False)
     #: The HTML it had before each edit, oldest first.
     edits: tuple[str, ...] = ()
     boosts: tuple[Boost, ...] = ()

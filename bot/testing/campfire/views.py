@@ -1,8 +1,10 @@
 """Messages, boosts and users as the bot API describes them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.testing.campfire.markup import with_names
 from bot.testing.campfire.records import Account, Boost, BotAccount, Message
 
 
@@ -16,9 +18,13 @@ def user_json(account: Account, *, base_url: str) -> dict[str, Any]:
     }
 
 
-def message_json(message: Message, *, base_url: str) -> dict[str, Any]:
-    """Return a message; of a file there is but the name, and a text stands in a frame."""
-    html = f'<div class="trix-content">\n  {message.html}\n</div>\n' if message.html else ""
+def message_json(message: Message, *, names: Mapping[int, str], base_url: str) -> dict[str, Any]:
+    """Return a message; of a file there is but the name.
+
+    A text stands in a frame, and its mentions show the *names* of those they mean.
+    """
+    text = with_names(message.html or "", names)
+    html = f'<div class="trix-content">\n  {text}\n</div>\n' if message.html else ""
     return {
         "id": message.id,
         "created_at": _time(message.created_at),

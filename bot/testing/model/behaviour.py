@@ -87,7 +87,7 @@ def hold(gate: Gate, after_tokens: int | None = None) -> Behaviour:
     return Behaviour(pause=gate, after_tokens=after_tokens)
 
 
-def call_tool(name: str, **arguments: object) -> Behaviour:
+def call_tool(name: str, /, **arguments: object) -> Behaviour:
     """Call a tool, then report what it gave back."""
     return Behaviour(tool=ToolCall(name=name, input=arguments))
 

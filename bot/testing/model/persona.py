@@ -13,6 +13,9 @@ _SAY_BACK = re.compile(r"\bsay back:\s*(?P<what>.+)", re.IGNORECASE | re.DOTALL)
 _RECAP = re.compile(r"<recap>.*?</recap>", re.DOTALL)
 _DIRECTIVE = re.compile(r"\[(?:wait|fail|stall|drop|drip)\b[^\]]*\]\s*")
 
+#: Characters of what somebody said that a summary keeps.
+_KEPT = 200
+
 TABLE = """\
 Here is a table:
 
@@ -107,6 +110,13 @@ def _whole_prompt(request: Request, _asked: str) -> str:
     )
 
 
+def _summary(request: Request, _asked: str) -> str:
+    """Keep all that people said, up to a bound, in the form that the child takes it in."""
+    earlier = request.conversation[:-1]
+    said = "\n".join(f"{one.speaker or 'Before'}: {one.text[:_KEPT]}" for one in earlier)
+    return f"<analysis>People talked.</analysis>\n<summary>\n{said}\n</summary>"
+
+
 def _note(_request: Request, asked: str) -> str:
     match = _REMEMBER.search(asked)
     return f"I will remember: {match['what']}" if match else asked
@@ -132,6 +142,8 @@ _ANSWERS: tuple[tuple[re.Pattern[str], Callable[[Request, str], str]], ...] = tu
     (re.compile(pattern, re.IGNORECASE), answer)
     for pattern, answer in (
         (r"\bsay back:", _say_back),
+        # What the agent's child asks for when a conversation has grown long.
+        (r"\bdetailed summary of the conversation so far\b", _summary),
         (r"\becho:", _echo),
         (r"\brepeat the whole prompt\b", _whole_prompt),
         (r"\bwhat(?: is|'s|’s) my name\b", _own_name),  # noqa: RUF001 -- people type it

@@ -14,7 +14,9 @@ _WRAPPER = re.compile(
 )
 _SPEAKER = re.compile(r'\bfrom="(?P<name>[^"]*)"')
 #: What the agent's child adds on its own account; nobody said it.
-_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
+_REMINDER = re.compile(
+    r"<system-reminder>.*?</system-reminder>\s*|\[Image: source: [^\]]*\]", re.DOTALL
+)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 

@@ -1,5 +1,6 @@
 """What the Messages API refuses. Pure: a body goes in, the first violation comes out."""
 
+import base64
 from collections.abc import Iterator, Mapping
 from itertools import groupby, pairwise
 from typing import Any
@@ -55,6 +56,14 @@ BLOCKS = frozenset(
         "web_search_tool_result",
     }
 )
+#: The first bytes of the images that are taken.
+_IMAGES = {
+    "image/gif": b"GIF8",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/webp": b"RIFF",
+}
+_MOST_IMAGE_CHARACTERS = 5 * 2**20
 CACHE_MARKS = 4
 LEAST_THINKING = 1024
 
@@ -141,8 +150,30 @@ def _blocks(blocks: list[Any], *, where: str, allowed: frozenset[str]) -> Iterat
             yield f"{place}: Input tag {kind!r} does not match any of the expected tags"
         elif kind == "text":
             yield from _text(block.get("text"), where=place)
+        elif kind == "image":
+            yield from _image(block.get("source"), where=f"{place}.image.source")
         elif kind == "tool_result" and isinstance(block.get("content"), list):
             yield from _blocks(block["content"], where=f"{place}.content", allowed=BLOCKS)
+
+
+def _image(source: Any, *, where: str) -> Iterator[str]:  # noqa: ANN401 -- any JSON may come
+    """Check an image as the API does, which looks at its first bytes too."""
+    if not isinstance(source, dict) or source.get("type") not in {"base64", "url", "file"}:
+        yield f"{where}: Input tag does not match any of the expected tags"
+    elif source["type"] == "base64":
+        begins = _IMAGES.get(str(source.get("media_type")))
+        if begins is None:
+            yield f"{where}.base64.media_type: Input should be {', '.join(sorted(_IMAGES))}"
+            return
+        try:
+            content = base64.b64decode(str(source.get("data")), validate=True)
+        except ValueError:
+            yield f"{where}.base64: invalid base64 data"
+            return
+        if not content.startswith(begins):
+            yield f"{where}: the image appears to be no {source['media_type']}"
+        elif len(str(source["data"])) > _MOST_IMAGE_CHARACTERS:
+            yield f"{where}.base64: image exceeds 5 MB maximum"
 
 
 def _text(text: Any, *, where: str) -> Iterator[str]:  # noqa: ANN401 -- any JSON may come

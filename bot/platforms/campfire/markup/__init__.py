@@ -21,7 +21,7 @@ __all__ = ["NOTHING", "PART_LIMIT", "render_markdown"]
 def render_markdown(markdown: str, *, limit: int = PART_LIMIT) -> tuple[str, ...]:
     """Return *markdown* as parts of at most *limit* characters of HTML: one at least, none blank.
 
-    An HTML comment, as all HTML in Markdown, is text here: it is shown, escaped.
+    An HTML comment, as all HTML in Markdown but ``<br>``, is text here: it is shown, escaped.
     """
     draft = Draft()
     write_blocks(read_markdown(clean(markdown)), draft)

@@ -18,6 +18,7 @@ READ_LIMIT = 100_000
 #: Longest address that becomes a link, escaped; a part must have room for it beside its text.
 ADDRESS_LIMIT = 1_500
 
+_BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 
 
@@ -65,6 +66,17 @@ def _image(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 -- markdow
     return False
 
 
+def _line_end(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 -- markdown-it's signature
+    """Read ``<br>`` as a line's end: the one tag that agents write, in tables above all."""
+    found = _BREAK.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        state.push("hardbreak", "br", 0)
+    state.pos = found.end()
+    return True
+
+
 class _Markdown(MarkdownIt):
     def validateLink(self, url: str) -> bool:  # noqa: N802 -- markdown-it's name
         """Whether *url* becomes a link; what does not stays the text it was."""
@@ -76,6 +88,7 @@ def _parser() -> MarkdownIt:
     parser = _Markdown("commonmark", {"html": False, "maxNesting": DEPTH_LIMIT})
     parser.enable(["table", "strikethrough"])
     parser.inline.ruler.at("image", _image)
+    parser.inline.ruler.before("autolink", "line_end", _line_end)
     return parser
 
 

@@ -152,7 +152,10 @@ class Part:
     #: 0, 1, … within the reply; of progress, its `Sign`.
     number: int
     kind: PartKind
+    #: "" when it is a file.
     html: str
+    #: The name of the file that is posted; None when it is a text.
+    file: str | None = None
     state: PartState
     #: The platform's id of the posted message, once known. Of a part that is not posted yet: of the
     #: placeholder that becomes it by an edit.
@@ -252,20 +255,6 @@ class Exchange:
     #: both.
     answer: str | None
     settled_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SessionPrompts:
-    """What the journal knows of the prompts that were sent in a session, by their uuids."""
-
-    #: Those whose messages are still open: they will be asked again.
-    owed: frozenset[str] = frozenset()
-    #: The last ones that were answered, newest first.
-    answered: tuple[str, ...] = ()
-    #: The same messages' other tries, which got no answer.
-    in_vain: frozenset[str] = frozenset()
-    #: The last ones without an answer whose messages a command has ended: nobody wants one.
-    stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

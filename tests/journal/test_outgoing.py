@@ -1,0 +1,107 @@
+"""What the journal knows of a reply before it leaves."""
+
+from dataclasses import replace
+
+from bot.journal import Journal
+from bot.records import Entry, Outcome, Part, PartKind, Person, RoomMessage
+from bot.records.file import File
+from tests.journal.engines import LANE, NOON, Clock, Engine, said
+
+LEE = Person(id="8", name="Lee")
+TABLE = File(name="tea.csv", content=b"tea,cold\n")
+
+
+async def accepted(journal: Journal, number: int, author: Person | None = None) -> Entry:
+    """Have a message accepted; return it."""
+    message = said(number=number)
+    if author is not None:
+        message = replace(message, author=author)
+    await journal.accept(message, lane=LANE)
+    entry = await journal.entry(number)
+    assert entry is not None
+    return entry
+
+
+async def answer(journal: Journal, entry: Entry, *what: str | File) -> tuple[Part, ...]:
+    """Freeze an answer."""
+    return await journal.freeze(
+        entry,
+        what,
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text="an answer",
+    )
+
+
+async def test_nobody_has_spoken(journal: Journal) -> None:
+    """A message alone, also after others that had ended before, and beside its author's own."""
+    before = await accepted(journal, 1, LEE)
+    await journal.settle(before, outcome=Outcome.TOLD)
+    entry = await accepted(journal, 2)
+    await accepted(journal, 3)
+    assert not await journal.outgoing.spoken_between(entry)
+
+
+async def test_somebody_has_spoken(journal: Journal) -> None:
+    """Another person's message came after it."""
+    entry = await accepted(journal, 1)
+    await accepted(journal, 2, LEE)
+    assert await journal.outgoing.spoken_between(entry)
+
+
+async def test_somebody_was_answered(journal: Journal, clock: Clock) -> None:
+    """Another person's message waited before it, and its answer stands in between now."""
+    first = await accepted(journal, 1, LEE)
+    entry = await accepted(journal, 2)
+    assert not await journal.outgoing.spoken_between(entry)
+    clock.seconds += 1
+    await journal.settle(first, outcome=Outcome.TOLD)
+    assert await journal.outgoing.spoken_between(entry)
+
+
+async def test_other_rooms_do_not_count(journal: Journal) -> None:
+    """What was said elsewhere stands not in between."""
+    entry = await accepted(journal, 1)
+    elsewhere = replace(said(number=2), author=LEE, room="43")
+    await journal.accept(elsewhere, lane="campfire/43")
+    assert not await journal.outgoing.spoken_between(entry)
+
+
+async def test_a_file_survives_the_server(engine: Engine) -> None:
+    """Its content is in the commit that freezes it, until it stands in the room."""
+    async with engine.open() as journal:
+        (text, file) = await answer(journal, await accepted(journal, 1), "<p>here</p>", TABLE)
+        assert (text.file, file.file, file.html, file.number) == (None, "tea.csv", "", 1)
+    async with engine.open() as journal:
+        assert await journal.outgoing.content(file) == TABLE.content
+        assert await journal.outgoing.content(text) is None
+        await journal.mark_posted(file, remote_id="5")
+        assert await journal.outgoing.content(file) is None
+
+
+async def test_a_file_goes_with_its_message(engine: Engine, clock: Clock) -> None:
+    """What retention deletes leaves no content behind."""
+    async with engine.open(now=clock) as journal:
+        entry = await accepted(journal, 1)
+        (file,) = await answer(journal, entry, TABLE)
+        await journal.settle(entry, outcome=Outcome.DEAD, reason="refused")
+        await journal.expire(settled_before=clock.seconds + 1, history_before=0)
+        assert await journal.outgoing.content(file) is None
+
+
+async def test_known_bots_are_no_people(journal: Journal) -> None:
+    """Whom a room's history has called a bot is left out."""
+    shown = RoomMessage(
+        id="5",
+        position=5,
+        author=LEE,
+        by_bot=True,
+        html=None,
+        plain="",
+        created_at=NOON,
+    )
+    kim = said().author
+    assert await journal.outgoing.people("campfire", [kim, LEE]) == (kim, LEE)
+    await journal.dialogues.note_bots("campfire", [shown])
+    assert await journal.outgoing.people("campfire", [kim, LEE]) == (kim,)
