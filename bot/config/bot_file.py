@@ -87,10 +87,10 @@ class TurnTable(Table):
         '"bot": this bot does not wait for the others.',
     )
     max_waiting: int = Field(
-        50, ge=1, le=10_000, description="Most messages that wait in a room; more are told so."
+        50, ge=1, le=1_000_000, description="Most messages that wait in a room; more are told so."
     )
     max_waiting_each: int = Field(
-        10, ge=1, le=10_000, description="Most messages of one person that wait in a room."
+        10, ge=1, le=1_000_000, description="Most messages of one person that wait in a room."
     )
     progress: bool = Field(
         True,

@@ -25,6 +25,8 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with open_stage(Path(folder)) as stage, serve_bare() as bare:
             room = stage.room("Watercooler")
+            with (stage.folder / "bots.d" / "ada.toml").open("a") as file:
+                file.write("[turn]\nmax_waiting = 1_000_000\nmax_waiting_each = 1_000_000\n")
             async with stage.serving(HEARTH_GRACE="1s") as hearth:
                 # One turn that never ends: what is acknowledged afterwards waits behind it, so
                 # that acknowledging is all there is to measure.

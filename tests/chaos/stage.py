@@ -31,6 +31,8 @@ system_prompt = "You are {name}."
 [turn]
 timeout = "{timeout_s}s"
 notice_after = "1s"
+max_waiting = 10_000  # two people say it all
+max_waiting_each = 10_000
 
 [loops]  # those who speak here have no time to be told from machines
 depth = 100

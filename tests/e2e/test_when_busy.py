@@ -245,3 +245,45 @@ async def test_a_full_room(tmp_path: Path, gate: Gate) -> None:
             gate.release()
             assert await server.settled() == {"accepted": 5, "answered": 3, "told": 2}
         assert world.said_by(world.ada, room)[:2] == [ENGLISH.crowded] * 2
+
+
+async def test_a_stop_in_a_collected_turn(tmp_path: Path, gate: Gate) -> None:
+    """Kim, who leads it, stops what Kim asked; Lee is answered all the same."""
+    async with open_world(tmp_path) as world:
+        when_busy(world, "collect")
+        async with world.serving() as server:
+            first = Gate()
+            world.model.script("the bread", hold(gate), times=1)
+            world.model.script("the tea", hold(first), times=1)
+            await say(world, "the tea")
+            await first.reached()
+            await say(world, "the milk")
+            await say(world, "the bread", world.lee)
+            await world.campfire.delivered()
+            first.release()
+            await gate.reached()
+            await world.ask("@Ada stop")
+            counted = await server.settled()
+        assert counted == {"accepted": 4, "answered": 3, "stopped": 1}
+        said = world.said_by(world.ada)
+        assert any("Lee: the bread" in one for one in said)
+        assert not any("the milk" in one for one in said)
+
+
+async def test_a_stop_of_a_steered_turn(tmp_path: Path, gate: Gate, log: Log) -> None:
+    """The child drops the addition as well; what Lee asked is answered next."""
+    async with open_world(tmp_path) as world:
+        when_busy(world, "steer")
+        async with world.serving() as server:
+            world.model.script("the tea", hold(gate, after_tokens=1), times=1)
+            await say(world, "the tea")
+            await gate.reached()
+            await say(world, "the milk")
+            await log.until("turn_steered", by=2)
+            await say(world, "the bread", world.lee)
+            await world.ask("@Ada stop")
+            counted = await server.settled()
+        assert counted == {"accepted": 4, "answered": 2, "stopped": 2}
+        said = world.said_by(world.ada)
+        assert any("Lee: the bread" in one for one in said)
+        assert not any("the milk" in one for one in said)
