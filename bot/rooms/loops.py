@@ -210,8 +210,8 @@ def _is_breathless(word: Word, rounds: Sequence[Round], rules: LoopRules) -> boo
 
 def _breath(word: Word, rounds: Sequence[Round], rules: LoopRules) -> int:
     """Return how many more messages the author of *word* has until that is too much."""
-    mine = run(word, rounds)
-    quick = sum(past.accepted_at > word.at - _MINUTE_S for past in _reactions(mine))
+    mine = list(_reactions(run(word, rounds)))
+    quick = sum(past.accepted_at > word.at - _MINUTE_S for past in mine)
     longest = _LONG_RUN * rules.rate
     left = rules.rate - quick
     return left if longest > _LONGEST_RUN else min(left, longest - len(mine))
