@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.journal import Journal
+from bot.journal.orders import Stop
 from bot.records import Entry, Outcome, Part, PartKind, Person, RoomMessage
 from bot.records.file import File
 from tests.journal.engines import LANE, NOON, Clock, Engine, said
@@ -88,6 +89,19 @@ async def test_a_file_goes_with_its_message(engine: Engine, clock: Clock) -> Non
         await journal.settle(entry, outcome=Outcome.DEAD, reason="refused")
         await journal.expire(settled_before=clock.seconds + 1, history_before=0)
         assert await journal.outgoing.content(file) is None
+
+
+async def test_a_file_goes_with_a_stop(engine: Engine) -> None:
+    """Nobody can have it sent any more; that of a dead letter stays, for whoever retries it."""
+    async with engine.open() as journal:
+        stopped, dead = await accepted(journal, 1), await accepted(journal, 2, LEE)
+        of_stopped = await answer(journal, stopped, "one", TABLE)
+        of_dead = await answer(journal, dead, "one", TABLE)
+        command = said("stop", number=9)
+        await journal.orders.obey(command, lane=f"!{LANE}/ada", order=Stop(author="7"))
+        await journal.settle(dead, outcome=Outcome.DEAD, reason="x")
+        assert await journal.outgoing.content(of_stopped[1]) is None
+        assert await journal.outgoing.content(of_dead[1]) == TABLE.content
 
 
 async def test_known_bots_are_no_people(journal: Journal) -> None:
