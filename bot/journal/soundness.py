@@ -116,6 +116,8 @@ def find_damage(path: Path) -> str | None:
         if _code(error) in _NOT_THE_FILE:
             raise
         return str(error)
+    except UnicodeDecodeError as error:  # in the words of the tables themselves
+        return str(error)
 
 
 def _find_damage(db: sqlite3.Connection, path: Path, left: str | None) -> str | None:

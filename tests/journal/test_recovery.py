@@ -99,6 +99,12 @@ SPOILERS: dict[str, tuple[Spoil, bool]] = {
         lambda files: Files(files.file.replace(b"lane TEXT NOT", b"line TEXT NOT"), files.log),
         False,
     ),
+    "no text in the schema": (
+        lambda files: Files(
+            files.file.replace(b"CREATE TABLE halt", b"CREATE TABL\xff halt"), files.log
+        ),
+        False,
+    ),
     "cut at a page": (lambda files: Files(files.file[: page(9)], files.log), True),
     "cut in a page": (lambda files: Files(files.file[: page(9) + 1234], files.log), True),
     "noise in the middle": (
