@@ -71,7 +71,7 @@ async def test_a_turn_that_died_of_a_bug_is_asked_again(
 ) -> None:
     """The room was told, and gets its answer after all; what is said meanwhile is answered too."""
 
-    def broken(*_: object) -> str:
+    def broken(*_: object, **__: object) -> str:
         raise ZeroDivisionError("a bug in the prompt")
 
     async with open_world(tmp_path) as world, world.serving() as server:

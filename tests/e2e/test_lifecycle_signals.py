@@ -9,7 +9,7 @@ import pytest
 from bot.testing.campfire.records import Fate
 from bot.testing.model import Gate, hold
 from tests.e2e.process import ServerProcess, all_gone, serving_apart
-from tests.e2e.world import PATIENCE_S, World, open_world
+from tests.e2e.world import PATIENCE_S, UNGUARDED, World, open_world
 
 _HELD = "@Ada echo: the tea is cold"
 #: How many deliveries arrive before the running turn may end, and at most.
@@ -26,6 +26,13 @@ async def hold_a_turn(world: World, server: ServerProcess) -> tuple[Gate, frozen
     children = server.children()
     assert children
     return gate, children
+
+
+#: Whoever talks on does so without end, and nobody is named.
+_TALKATIVE = (
+    f'[turn]\nmax_waiting = {_MOST}\nmax_waiting_each = {_MOST}\n[reply]\nmention = "never"\n'
+    + UNGUARDED
+)
 
 
 async def keep_talking(world: World, server: ServerProcess, gate: Gate) -> list[int]:
@@ -50,6 +57,7 @@ async def keep_talking(world: World, server: ServerProcess, gate: Gate) -> list[
 async def test_a_drain_takes_deliveries(tmp_path: Path) -> None:
     """The running turn ends, what arrives meanwhile is acknowledged and answered next time."""
     async with open_world(tmp_path) as world:
+        world.write_bot("ada", _TALKATIVE)
         async with serving_apart(world) as server:
             gate, children = await hold_a_turn(world, server)
             server.signal(signal.SIGTERM)
