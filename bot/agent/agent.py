@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
+import structlog
+
 from bot.agent.boots import Boots
 from bot.agent.compaction import cut_torn_summary
 from bot.agent.conversation import Conversation
@@ -26,6 +28,8 @@ from bot.agent.transcript import (
 )
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
+
+log = structlog.get_logger(__name__)
 
 
 class Agent:
@@ -113,7 +117,10 @@ class Agent:
                 with suppress(OSError):  # not empty: of a session whose file is gone
                     work.rmdir()
         for folder in self._folders.left_apart():
-            shutil.rmtree(folder)
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:  # the next start tries again
+                log.warning("session_unremovable", folder=folder.name, why=str(error))
 
     def _forget(self, bot: str, session_id: str) -> None:
         if not is_session_id(session_id):
