@@ -140,11 +140,12 @@ async def _stay(stage: Stage, folder: Path, *, real: bool) -> None:
 
 
 async def show_messages(stage: Stage) -> None:
-    """Print each new message of the rooms."""
+    """Print each new message of the rooms, an answer that grows when it is there as a whole."""
     shown = {message.id for message in _messages(stage)}
 
     def news(_campfire: object = None) -> list[Message]:
-        return [message for message in _messages(stage) if message.id not in shown]
+        said = (message for message in _messages(stage) if not message.grows)
+        return [message for message in said if message.id not in shown]
 
     while True:
         with suppress(TimeoutError):  # nothing was said for a while

@@ -109,7 +109,9 @@ def absorb(
     joined.absorb(db, prompt_uuids, by=entry)
     others = [(at, prompt_uuid) for prompt_uuid in prompt_uuids if prompt_uuid != kept_as]
     db.executemany(
-        "UPDATE attempts SET state = 'absorbed', ended_at = ? WHERE prompt_uuid = ?", others
+        "UPDATE attempts SET state = 'absorbed', ended_at = ?"
+        " WHERE prompt_uuid = ? AND state <> 'stopped'",
+        others,
     )
     row = db.execute("SELECT * FROM attempts WHERE prompt_uuid = ?", (kept_as,)).fetchone()
     return _attempt(row)

@@ -31,7 +31,9 @@ _JOIN = """
 
 _ABSORB = """
     UPDATE inbox SET joined = ?1
-    WHERE state = 'open' AND verdict IS NULL AND joined IS NULL AND seq <> ?1 AND seq IN (
+    WHERE state = 'open' AND verdict IS NULL AND joined IS NULL AND seq <> ?1
+    AND EXISTS (SELECT 1 FROM inbox AS leader WHERE leader.seq = ?1 AND leader.state = 'open')
+    AND seq IN (
         SELECT entry FROM attempts WHERE prompt_uuid IN
 """
 
@@ -66,7 +68,10 @@ def join_free(db: sqlite3.Connection, entries: Sequence[int], *, to: int) -> Non
 
 
 def absorb(db: sqlite3.Connection, prompt_uuids: Sequence[str], *, by: int) -> None:
-    """Join to *by* the messages whose prompts its answer has answered too."""
+    """Join to *by* the messages whose prompts its answer has answered too.
+
+    Not to one that has been stopped just now: nobody would ever come back to them.
+    """
     if prompt_uuids:
         db.execute(f"{_ABSORB} ({_marks(prompt_uuids)}))", (by, *prompt_uuids))
 

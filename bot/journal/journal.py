@@ -12,6 +12,7 @@ from bot.journal.companions import Companions
 from bot.journal.dialogues import Dialogues
 from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
+from bot.journal.operation import Operation, T
 from bot.journal.orders import Orders
 from bot.journal.outgoing import Outgoing
 from bot.journal.places import Places
@@ -123,7 +124,7 @@ class Journal:
         companions = [companion.seq for companion in entry.companions]
         start = partial(start_attempt, entry=entry.seq, companions=companions, alone=alone)
         asked = partial(start, session_id=session_id, prompt_uuid=prompt_uuid, at=self._now())
-        return await self._writer.write(asked)
+        return await self._land(asked, entry)
 
     async def end_attempt(
         self, attempt: Attempt, *, state: AttemptState, error: str | None = None
@@ -220,17 +221,14 @@ class Journal:
         what has not left yet is given up; without one, all parts must be posted. Of what was said
         off the record, no text is on disk any more.
         """
-        land = self._writer.erase if entry.message.off_record else self._writer.write
-        operation = partial(
-            replies.settle,
-            entry=entry,
-            outcome=outcome,
-            reason=reason,
-            last=last,
-            remote_id=remote_id,
-            at=self._now(),
-        )
-        return await land(operation)
+        settle = partial(replies.settle, entry=entry, outcome=outcome, reason=reason)
+        end = partial(settle, last=last, remote_id=remote_id, at=self._now())
+        return await self._land(end, entry)
+
+    def _land(self, end: Operation[T], entry: Entry) -> asyncio.Future[T]:
+        """Carry out what may *end* an entry, so that nothing off the record is left."""
+        withheld = any(message.off_record for message in entry.messages)
+        return self._writer.erase(end) if withheld else self._writer.write(end)
 
     # ---- for operators ----
 

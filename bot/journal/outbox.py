@@ -58,6 +58,8 @@ _KILL_REST = """
     WHERE entry = ? AND kind <> 'progress' AND state IN ('queued', 'sending')
 """
 
+_DROP_FILES = "DELETE FROM file WHERE part IN (SELECT seq FROM outbox WHERE entry = ?)"
+
 # One whose bytes may have left is looked for, or marked as repeated; where it has that mark
 # already, it is sent again under it.
 _REVIVE = """
@@ -134,6 +136,11 @@ def kill(db: sqlite3.Connection, seq: int, *, error: str, uncertain: bool) -> Pa
 def kill_rest(db: sqlite3.Connection, entry: int, *, error: str) -> None:
     """Give up what of *entry* has not left yet."""
     db.execute(_KILL_REST, (error, entry))
+
+
+def drop_files(db: sqlite3.Connection, entry: int) -> None:
+    """Delete the files of a reply of which nothing will be sent any more."""
+    db.execute(_DROP_FILES, (entry,))
 
 
 def revive(db: sqlite3.Connection, entry: int) -> None:

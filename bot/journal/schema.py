@@ -126,7 +126,9 @@ _FIRST = (
     CREATE TRIGGER inbox_withheld AFTER UPDATE OF state ON inbox
     WHEN NEW.off_record AND NEW.state <> 'open' BEGIN
         UPDATE inbox SET text = '', html = NULL, answer = NULL WHERE seq = NEW.seq;
-        UPDATE outbox SET html = '' WHERE entry = NEW.seq AND kind <> 'progress';
+        DELETE FROM file WHERE part IN (SELECT seq FROM outbox WHERE entry = NEW.seq);
+        UPDATE outbox SET html = '', file = CASE WHEN file IS NOT NULL THEN '' END
+        WHERE entry = NEW.seq AND kind <> 'progress';
     END
     """,
     """

@@ -112,3 +112,4 @@ def _stop(db: sqlite3.Connection, seq: int, *, by: int, at: float) -> None:
     counters.count_settled(db, Outcome.STOPPED)
     attempts.stop(db, seq, error=reason, at=at)
     outbox.kill_rest(db, seq, error=reason)
+    outbox.drop_files(db, seq)

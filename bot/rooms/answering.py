@@ -112,8 +112,8 @@ class Answering:
         """Return the files that came about with *answer*, if the bot may post any."""
         if not bot.reply.attachments:
             return MadeFiles()
-        attempt = answer.attempt
-        return await self._agent.made(bot.id, attempt.session_id, since=attempt.started_at)
+        since = await self._journal.outgoing.begun_at(answer.attempt)
+        return await self._agent.made(bot.id, answer.attempt.session_id, since=since)
 
     async def tell(self, entry: Entry, command: Command, bot: Bot) -> Told:
         """Return the answer to a command, for which nobody is asked."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from bot.language.phrases import Phrases
 from bot.rooms.commands import Command
+from bot.rooms.element import visible
 
 _MARKS: Final = re.compile(r"([!-/:-@\[-`{-~])")
 _NAME_CHARACTERS: Final = 80
@@ -16,8 +17,11 @@ def explained(command: Command, phrases: Phrases, *, all_of_it: bool = False) ->
 
 
 def plain(name: str) -> str:
-    """Return somebody's name as Markdown that says just that: it is free text."""
-    return _MARKS.sub(r"\\\1", " ".join(name.split())[:_NAME_CHARACTERS])
+    """Return somebody's name as Markdown that says just that: it is free text.
+
+    Without what turns the text around that comes after it.
+    """
+    return _MARKS.sub(r"\\\1", visible(name)[:_NAME_CHARACTERS])
 
 
 def _does(command: Command, phrases: Phrases, *, all_of_it: bool) -> str:

@@ -71,9 +71,12 @@ def moment(at: datetime) -> str:
 
 def one_line(name: str, characters: int = _NAME_CHARACTERS) -> str:
     """Make a name one line of what can be seen; people choose names to look like something else."""
-    visible = _HIDDEN_IN_NAME.sub("", _LINE_END.sub(" ", name))
-    shown = " ".join(visible.split())[:characters]
-    return _OUR_TAG.sub("<\u2060", shown) or "(no name)"
+    return _OUR_TAG.sub("<\u2060", visible(name)[:characters]) or "(no name)"
+
+
+def visible(name: str) -> str:
+    """Return what can be seen of *name*, on one line."""
+    return " ".join(_HIDDEN_IN_NAME.sub("", _LINE_END.sub(" ", name)).split())
 
 
 def _attributes(named: Mapping[str, str | None]) -> str:

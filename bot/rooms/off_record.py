@@ -22,6 +22,9 @@ def with_record(bot: Bot, message: Message) -> Message:
 
 def begins_off_record(text: str) -> bool:
     """Whether the first words of *text*, after mentions, ask for it to be forgotten."""
-    words = _WORD.findall(text[:_LOOKED_AT].casefold())
+    start = text[:_LOOKED_AT].casefold()
+    if _WORDS[-1] not in start:
+        return False  # nearly always; and this is done for every message
+    words = _WORD.findall(start)
     said = list(dropwhile(lambda word: word.startswith("@"), words))
     return said[: len(_WORDS)] == _WORDS

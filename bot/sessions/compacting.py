@@ -95,14 +95,19 @@ class Compacting:
                 name = f"compact {session.file.key.room}"
                 self._tasks[session] = self._group.create_task(self._run(session, due), name=name)
 
-    def give_way(self, session: Session) -> None:
-        """Drop what is under way in *session*: somebody wants it."""
-        task = self._tasks.pop(session, None)
+    def give_way(self, session: Session | None) -> None:
+        """Drop what is under way in *session*, if there is one: somebody wants it."""
+        task = self._tasks.pop(session, None) if session is not None else None
         if task is not None:
             task.cancel()
 
+    def give_a_place(self) -> None:
+        """Drop one summary that is being written: somebody waits for the place of its child."""
+        self.give_way(next((session for session in self._tasks if not session.idle), None))
+
     def forget(self, session: Session) -> None:
         """Take note that a session is gone."""
+        self.give_way(session)
         self._due.pop(session, None)
         self._enough.pop(session, None)
 

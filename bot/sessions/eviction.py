@@ -8,6 +8,7 @@ since a conversation that is not used for a moment has no such privilege.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from operator import attrgetter
 from typing import Final
@@ -33,6 +34,8 @@ class Eviction:
     def __init__(self, registry: Registry, spares: Spares) -> None:
         #: How many conversations were closed.
         self.evicted = 0
+        #: Called when nothing may go, and somebody waits: whoever has a child for nobody ends it.
+        self.on_lack: Callable[[], None] = _nothing
         self._registry = registry
         self._spares = spares
 
@@ -44,6 +47,8 @@ class Eviction:
         free = [session for session in idle if not self._is_fresh(session)]
         if free:
             await self._close(free[0])
+        else:
+            self.on_lack()
         return bool(free)
 
     async def relieve(self, conversations: Conversations) -> None:
@@ -86,3 +91,7 @@ class Eviction:
             await session.close()
             session.evictions += 1
             self.evicted += 1
+
+
+def _nothing() -> None:
+    """Have nothing to give."""

@@ -105,7 +105,7 @@ class Sessions:
         """Have the session of *key* opened early: a message for it has arrived in *lane*."""
         if (known := self._registry.get(key)) is not None:
             known.lane = lane
-            self._compacting.give_way(known)
+        self._compacting.give_way(known)
         self._warming.early(bot, key, known)
 
     @asynccontextmanager
@@ -115,6 +115,7 @@ class Sessions:
         That removes conversation, file and transcript; it raises OSError, and then can be tried
         again.
         """
+        self._compacting.give_way(self._registry.get(key))
         async with self._registry.hold(key) as session:
             yield partial(self._forget, session)
 
@@ -288,6 +289,7 @@ async def open_sessions(
         saving = Saving(files)
         opener = Opener(agent, registry, conversations, spares, saving, prompts)
         background = Background(registry, conversations, opener, group)
+        eviction.on_lack = background.compacting.give_a_place
         sessions = Sessions(registry, conversations, spares, eviction, opener, background, saving)
         group.create_task(saving.run(), name="session-files")
         refilling = group.create_task(spares.run(conversations), name="spares")

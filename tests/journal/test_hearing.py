@@ -8,8 +8,10 @@ import pytest
 
 from bot.journal import Journal
 from bot.journal.hearing import Heard
+from bot.journal.orders import Stop
 from bot.journal.retention import OFF_RECORD_S
 from bot.records import AttemptState, Entry, Outcome, PartKind
+from bot.records.file import File
 from tests.journal.engines import LANE, Clock, said
 
 #: Long enough for many pages of their own.
@@ -152,3 +154,69 @@ async def test_an_answer_records_what_it_has_heard(journal: Journal) -> None:
     current = await journal.entry(entry.seq)
     assert current is not None
     assert [each.heard for each in current.attempts] == [7]
+
+
+async def with_a_file(journal: Journal) -> Entry:
+    """Have an answer with a file frozen, off the record."""
+    entry = await off_the_record(journal, answered=False)
+    await journal.freeze(
+        entry,
+        [SAID, File(name="seven-can.txt", content=SAID.encode())],
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text=SAID,
+    )
+    return entry
+
+
+async def test_a_file_that_could_not_be_posted_is_gone(journal: Journal, tmp_path: Path) -> None:
+    """With its name: nobody can have it sent any more."""
+    entry = await with_a_file(journal)
+    await journal.settle(entry, outcome=Outcome.DEAD, reason="x")
+    assert written(tmp_path) == []
+    current = await journal.entry(entry.seq)
+    assert current is not None
+    assert [(part.html, part.file) for part in current.parts] == [("", None), ("", "")]
+
+
+async def test_a_file_of_a_stopped_one_is_gone(journal: Journal, tmp_path: Path) -> None:
+    """A stop takes effect on it, too."""
+    await with_a_file(journal)
+    command = said("stop", number=9)
+    await journal.orders.obey(command, lane=f"!{LANE}/ada", order=Stop(author=None))
+    assert written(tmp_path) == []
+
+
+async def test_what_comes_too_late_for_a_stop_is_overwritten(
+    journal: Journal, tmp_path: Path
+) -> None:
+    """It ends where its attempt would begin."""
+    command = said("stop", number=9)
+    await journal.orders.obey(command, lane=f"!{LANE}/ada", order=Stop(author=None))
+    entry = await off_the_record(journal, number=8, answered=False)
+    assert await journal.start_attempt(entry, session_id="s", prompt_uuid="p") is None
+    assert await journal.orders.outcome(entry.seq) is Outcome.STOPPED
+    assert written(tmp_path) == []
+
+
+async def test_what_ends_with_another_is_overwritten(journal: Journal, tmp_path: Path) -> None:
+    """A burst that is refused may hold both: what is kept and what is not."""
+    await journal.accept(said(number=1), lane=LANE)
+    message = replace(said(SECRET, number=2), html=SECRET, off_record=True)
+    await journal.accept(message, lane=LANE)
+    entry = await journal.head(LANE)
+    assert entry is not None
+    found = await journal.companions.candidates(entry, author=None, limit=9)
+    entry = replace(entry, companions=found)
+    (part,) = await journal.freeze(
+        entry,
+        ["Too many."],
+        kind=PartKind.REFUSAL,
+        verdict=Outcome.TOLD,
+        attempt=None,
+        answer_text=None,
+    )
+    assert await journal.settle(entry, last=part, remote_id="100")
+    assert (await journal.tally()).told == 2
+    assert written(tmp_path) == []

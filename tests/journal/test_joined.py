@@ -362,3 +362,15 @@ async def test_the_chosen_lane_is_told(journal: Journal, text: str) -> None:
     journal.on_new(told.append)
     await journal.reception.accept_by(said(text), LANE, user=None, choose=lambda _: "elsewhere")
     assert told == ["elsewhere"]
+
+
+async def test_nothing_is_joined_to_what_was_stopped_just_then(journal: Journal) -> None:
+    """The answer came as its message was stopped: what it answered as well waits again."""
+    await steered(journal)
+    entry = await journal.entry(1)
+    assert entry is not None
+    await journal.settle(entry, outcome=Outcome.STOPPED)
+    await journal.companions.absorb(entry, ("p-1", "p-2"), kept_as="p-2")
+    following = await head(journal)
+    assert numbers_of(following) == ["2"]
+    assert (await journal.tally()).balanced

@@ -1,9 +1,11 @@
 """What the journal knows of a reply before it leaves."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.journal import Journal
-from bot.records import Entry, Outcome, Part, PartKind, Person, RoomMessage
+from bot.journal.orders import Stop
+from bot.records import Attempt, Entry, Outcome, Part, PartKind, Person, RoomMessage
 from bot.records.file import File
 from tests.journal.engines import LANE, NOON, Clock, Engine, said
 
@@ -90,6 +92,19 @@ async def test_a_file_goes_with_its_message(engine: Engine, clock: Clock) -> Non
         assert await journal.outgoing.content(file) is None
 
 
+async def test_a_file_goes_with_a_stop(engine: Engine) -> None:
+    """Nobody can have it sent any more; that of a dead letter stays, for whoever retries it."""
+    async with engine.open() as journal:
+        stopped, dead = await accepted(journal, 1), await accepted(journal, 2, LEE)
+        of_stopped = await answer(journal, stopped, "one", TABLE)
+        of_dead = await answer(journal, dead, "one", TABLE)
+        command = said("stop", number=9)
+        await journal.orders.obey(command, lane=f"!{LANE}/ada", order=Stop(author="7"))
+        await journal.settle(dead, outcome=Outcome.DEAD, reason="x")
+        assert await journal.outgoing.content(of_stopped[1]) is None
+        assert await journal.outgoing.content(of_dead[1]) == TABLE.content
+
+
 async def test_known_bots_are_no_people(journal: Journal) -> None:
     """Whom a room's history has called a bot is left out."""
     shown = RoomMessage(
@@ -105,3 +120,46 @@ async def test_known_bots_are_no_people(journal: Journal) -> None:
     assert await journal.outgoing.people("campfire", [kim, LEE]) == (kim, LEE)
     await journal.dialogues.note_bots("campfire", [shown])
     assert await journal.outgoing.people("campfire", [kim, LEE]) == (kim,)
+
+
+async def steered(journal: Journal, clock: Clock) -> list[Attempt]:
+    """Begin a turn at noon, and add a message 10 s later."""
+    first, second = await accepted(journal, 1), await accepted(journal, 2)
+    begun = await journal.start_attempt(first, session_id="s", prompt_uuid="p-1")
+    assert begun is not None
+    clock.pass_(10)
+    added = await journal.companions.add(second, to=begun, prompt_uuid="p-2")
+    assert added is not None
+    clock.pass_(10)
+    return [begun, added]
+
+
+async def test_what_was_made_for_one_answer_is_not_the_next_ones(
+    journal: Journal, clock: Clock
+) -> None:
+    """The child began with an addition when it had answered what that was added to."""
+    begun, added = await steered(journal, clock)
+    assert await journal.outgoing.begun_at(begun) == begun.started_at
+    first = await journal.entry(1)
+    assert first is not None
+    parts = await journal.freeze(
+        first,
+        ["one"],
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=begun,
+        answer_text="one",
+    )
+    assert await journal.settle(first, last=parts[0], remote_id="100")
+    clock.pass_(10)
+    assert await journal.outgoing.begun_at(added) == begun.started_at + timedelta(seconds=20)
+
+
+async def test_one_answer_has_all_that_was_made_for_it(journal: Journal, clock: Clock) -> None:
+    """Also before the addition under whose uuid it is kept."""
+    begun, added = await steered(journal, clock)
+    first = await journal.entry(1)
+    assert first is not None
+    kept = await journal.companions.absorb(first, ("p-1", "p-2"), kept_as="p-2")
+    assert kept.seq == added.seq
+    assert await journal.outgoing.begun_at(kept) == begun.started_at

@@ -363,3 +363,22 @@ def test_nearly_always_a_few_rounds_tell_enough() -> None:
     assert wants_more(word, dialogue)
     assert len(run(word, dialogue.rounds)) == 8
     assert not wants_more(word, Dialogue(by_bot=False, rounds=(), hold=None))
+
+
+def test_a_burst_that_is_refused_is_no_loop() -> None:
+    """Who sent hundreds of messages at once is answered when they were told so."""
+    room = Room()
+    at = room.now
+    room.rounds = [
+        Round(
+            author="kim",
+            by_bot=False,
+            text=f"message {number * 7919}",
+            reply="Too many.",
+            accepted_at=at + number / 1000,
+            settled_at=at + 2.0,
+        )
+        for number in reversed(range(500))
+    ]
+    room.now += 2.0
+    assert room.say("kim", "sorry, my cat sat on the keyboard", after_s=20.0) is None

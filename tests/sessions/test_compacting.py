@@ -1,5 +1,6 @@
 """When a long conversation is summed up, and when that gives way."""
 
+import asyncio
 from dataclasses import replace
 
 import anyio
@@ -12,6 +13,7 @@ from bot.records import SessionKey
 from bot.sessions import compacting
 from bot.sessions.statistics import Warmth
 from tests.agent.bots import ADA
+from tests.sessions.fakes import FakeConversation
 from tests.sessions.world import WATERCOOLER, World, ask, room
 
 LIMIT = 10_000
@@ -86,6 +88,51 @@ async def test_a_message_that_arrives_drops_it() -> None:
         world.agent.thinks.set()
         assert await world.turn(WATERCOOLER, SHORT) is Warmth.WARM
         assert world.sessions.statistics().compactions == 0
+
+
+async def summing_up(world: World) -> FakeConversation:
+    """Have a child write a summary, and not come to its end."""
+    world.agent.context_tokens = LIMIT + 1
+    await world.turn(WATERCOOLER, SHORT)
+    world.agent.thinks.clear()
+    await anyio.wait_all_tasks_blocked()
+    (summing,) = (c for c in world.agent.conversations if isinstance(c.start, Compaction))
+    assert summing.usable
+    return summing
+
+
+async def test_new_drops_it() -> None:
+    """Whoever says so waits for no summary of what is forgotten then."""
+    async with World().open() as world:
+        summing = await summing_up(world)
+        async with world.sessions.ending(WATERCOOLER) as forget:
+            await forget()
+        assert summing.aborted
+        await anyio.wait_all_tasks_blocked()
+        assert world.agent.open == set()
+
+
+async def test_a_session_that_is_gone_is_not_summed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was long, and somebody began anew before the room had been quiet for long enough."""
+    monkeypatch.setattr(compacting, "QUIET_S", 0.01)
+    async with World().open() as world:
+        world.agent.context_tokens = LIMIT + 1
+        await world.turn(WATERCOOLER, SHORT)
+        async with world.sessions.ending(WATERCOOLER) as forget:
+            await forget()
+        assert world.sessions._compacting._tasks == {}
+        assert summaries(world) == 0
+
+
+async def test_it_gives_its_place_to_another_room() -> None:
+    """Where there is no other, and somebody waits for one."""
+    async with World().open(hot_limit=1) as world:
+        summing = await summing_up(world)
+        asked = asyncio.create_task(world.turn(room(2)))
+        await anyio.wait_all_tasks_blocked()
+        assert summing.aborted
+        world.agent.thinks.set()
+        assert await asked is Warmth.COLD
 
 
 @pytest.mark.parametrize("failure", [None, ConversationDied("the child ended")])
