@@ -15,6 +15,17 @@ _HELD = "@Ada echo: the tea is cold"
 #: How many deliveries arrive before the running turn may end, and at most.
 _BEFORE_THE_END = 10
 _MOST = 2000
+#: One person may say all that.
+_TALKATIVE = """
+[turn]
+max_waiting = 2000
+max_waiting_each = 2000
+[reply]
+mention = "never"
+[loops]
+rate = 1000
+depth = 100
+"""
 
 
 async def hold_a_turn(world: World, server: ServerProcess) -> tuple[Gate, frozenset[int]]:
@@ -50,6 +61,7 @@ async def keep_talking(world: World, server: ServerProcess, gate: Gate) -> list[
 async def test_a_drain_takes_deliveries(tmp_path: Path) -> None:
     """The running turn ends, what arrives meanwhile is acknowledged and answered next time."""
     async with open_world(tmp_path) as world:
+        world.write_bot("ada", _TALKATIVE)
         async with serving_apart(world) as server:
             gate, children = await hold_a_turn(world, server)
             server.signal(signal.SIGTERM)
