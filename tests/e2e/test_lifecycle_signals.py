@@ -15,6 +15,17 @@ _HELD = "@Ada echo: the tea is cold"
 #: How many deliveries arrive before the running turn may end, and at most.
 _BEFORE_THE_END = 10
 _MOST = 2000
+#: One person may say all that.
+_TALKATIVE = """
+[turn]
+max_waiting = 2000
+max_waiting_each = 2000
+[reply]
+mention = "never"
+[loops]
+rate = 1000
+depth = 100
+"""
 
 
 async def hold_a_turn(world: World, server: ServerProcess) -> tuple[Gate, frozenset[int]]:

@@ -5,9 +5,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from claude_agent_sdk import Message
 from structlog.testing import capture_logs
 
-from bot.agent.conversation import Conversation
+from bot.agent.prompts import Prompts
 from bot.agent.reply import Asking
 from bot.testing.model import Gate, hold
 from tests import guards
@@ -40,17 +41,18 @@ async def test_a_child_killed_before_it_writes_its_answer_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the room has heard the agent is told of with the next message, once."""
-    hear = Conversation._hear
+    hear = Prompts.hear
 
-    def die_of_it(self: Conversation, message: object, asking: Asking) -> None:
-        hear(self, message, asking)
-        if asking.heard.is_set() and not asking.finished.is_set():
+    def die_of_it(self: Prompts, message: Message) -> Asking | None:
+        asking, ended = self.current, hear(self, message)
+        if asking is not None and asking.heard.is_set() and not asking.finished.is_set():
             kill_the_child()
+        return ended
 
     async with open_world(tmp_path) as world, world.serving() as server:
         await world.ask("@Ada count the turns")
         with monkeypatch.context() as patch:
-            patch.setattr(Conversation, "_hear", die_of_it)
+            patch.setattr(Prompts, "hear", die_of_it)
             assert "Kim" in await world.ask("@Ada my name is Kim")
         assert "Your name is Kim" in await world.ask("@Ada what is my name?")
         prompt = world.model.requests[-1].last_text
