@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +105,8 @@ async def _output(launcher: Path, flag: str, environment: dict[str, str]) -> str
         raise AgentMissing(f"the child did not answer {flag} within {_SECONDS:g} s") from None
     finally:
         if child.returncode is None:
-            child.kill()
+            with suppress(ProcessLookupError):  # it has ended just now
+                child.kill()
             await child.wait()
     if child.returncode != 0:
         fault = _Killed if (child.returncode or 0) < 0 else AgentMissing
