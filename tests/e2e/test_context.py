@@ -169,11 +169,8 @@ async def test_a_history_that_fails_costs_the_context(tmp_path: Path, log: Log) 
         assert (await server.settled()) == {"accepted": 2, "answered": 2}
 
 
-async def test_a_history_that_hangs_is_not_waited_for(
-    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_history_that_hangs_is_not_waited_for(tmp_path: Path, log: Log) -> None:
     """The turn goes without after a moment, and for a while no other turn waits for it."""
-    monkeypatch.setattr("bot.rooms.context._PATIENCE_S", 0.05)
     async with open_world(tmp_path) as world, world.serving():
         world.campfire.slow_reads(Gate())
         for _ in range(3):
