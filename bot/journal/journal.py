@@ -14,7 +14,7 @@ from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
 from bot.journal.operation import Operation, T
 from bot.journal.orders import Orders
-from bot.journal.outgoing import Outgoing
+from bot.journal.outgoing import Address, Outgoing
 from bot.journal.places import Places
 from bot.journal.reception import Reception
 from bot.journal.signs import Signs
@@ -149,7 +149,7 @@ class Journal:
 
     # ---- replies ----
 
-    async def freeze(
+    async def freeze(  # noqa: PLR0913 - all that is fixed in one commit
         self,
         entry: Entry,
         said: Sequence[str | File],
@@ -160,16 +160,24 @@ class Journal:
         answer_text: str | None,
         reason: str | None = None,
         into: str | None = None,
+        address: Address | None = None,
     ) -> tuple[Part, ...]:
         """Fix the reply to *entry* and its companions, texts (HTML) and files, once for all.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
         message is settled, *reason* is for the operator. A message that was settled meanwhile
-        takes no reply: ``()``. *into* is the placeholder that becomes the first part.
+        takes no reply: ``()``. *into* is the placeholder that becomes the first part, *address*
+        whom it may have to name.
         """
         reply = replies.Reply(
-            parts=said, kind=kind, verdict=verdict, text=answer_text, reason=reason, into=into
+            parts=said,
+            kind=kind,
+            verdict=verdict,
+            text=answer_text,
+            reason=reason,
+            into=into,
+            address=address,
         )
         at = self._now()
         return await self._writer.write(

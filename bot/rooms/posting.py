@@ -30,8 +30,12 @@ _JOURNAL_RETRY_S = 1.0
 class Chat(History, Uploads, Protocol):
     """The platform, as far as a reply needs it."""
 
-    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
-        """Return the messages that say *markdown*, none of them blank; the first names *to*."""
+    def render(self, markdown: str) -> tuple[str, ...]:
+        """Return the messages that say *markdown*, none of them blank."""
+        ...
+
+    def naming(self, html: str, people: Sequence[Person]) -> str:
+        """Return a message that begins with mentions of *people*. Pure, for any thread."""
         ...
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:

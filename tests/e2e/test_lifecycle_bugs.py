@@ -37,10 +37,10 @@ def dead_letters(world: World) -> list[str]:
 def breaking(render: Callable[..., tuple[str, ...]], word: str) -> Callable[[str], object]:
     """Return a renderer with a bug: it breaks at *word*."""
 
-    def rendered(markdown: str, **named: object) -> tuple[str, ...]:
+    def rendered(markdown: str) -> tuple[str, ...]:
         if word in markdown:
             raise ZeroDivisionError("a bug in the renderer")
-        return render(markdown, **named)
+        return render(markdown)
 
     return rendered
 
