@@ -148,6 +148,7 @@ async def _rooms(
         )
         ended = _each(sessions.lane_ended, admission.lane_ended)
         lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
+        journal.reception.on_coming(lanes.expect)
         yield _Rooms(
             lanes=lanes,
             posting=posting,

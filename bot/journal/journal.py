@@ -85,13 +85,13 @@ class Journal:
         """Record *message* as one that gets no answer, and why; a repeated one changes nothing."""
         return await self.reception.skip(message, lane, reason)
 
-    async def head(self, lane: str) -> Entry | None:
+    def head(self, lane: str) -> asyncio.Future[Entry | None]:
         """Read the next open message of *lane*: the lowest position, then the first accepted.
 
         Before them all one whose reply is frozen: what is half said is said to its end. Whether
         it is due (a part's `not_before`) is for the caller to respect.
         """
-        return await self._writer.read(partial(inbox.head, lane=lane))
+        return self._writer.read(partial(inbox.head, lane=lane))
 
     async def entry(self, seq: int) -> Entry | None:
         """Read one message, settled or not; None when retention has deleted it."""
@@ -266,11 +266,6 @@ class Journal:
             history.recent, platform=platform, bot=bot, room=room, user=user, limit=limit
         )
         return await self._writer.read(operation)
-
-    async def forget(self, *, platform: str, bot: str, room: str, user: str | None) -> int:
-        """Delete the exchanges of a room, or of one person in it; return how many those were."""
-        operation = partial(history.forget, platform=platform, bot=bot, room=room, user=user)
-        return await self._writer.erase(operation)
 
     # ---- upkeep ----
 
