@@ -47,6 +47,7 @@ from bot.rooms.posting import Posting
 from bot.rooms.progress import Progress, open_progress
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.showing import Pace
+from bot.rooms.silence import Silence
 from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
@@ -133,9 +134,10 @@ async def _rooms(
     metrics: Metrics,
 ) -> AsyncIterator[_Rooms]:
     """Open what lies between an accepted message and its answer in the room."""
-    contexts = Contexts(journal.hearing, chats, journal.orders)
+    silence = Silence()
+    contexts = Contexts(journal.hearing, chats, journal.orders, silence)
     answering = Answering(journal, sessions, agent, contexts)
-    posting = Posting(journal)
+    posting = Posting(journal, on_post=silence.posted)
     await answering.renewals.resume()
     loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
     obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
@@ -152,7 +154,13 @@ async def _rooms(
         yield _Rooms(
             lanes=lanes,
             posting=posting,
-            inbox=Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining),
+            inbox=Foresight(
+                admission,
+                sessions,
+                roster.get,
+                on_message=silence.said,
+                stopping=lambda: lanes.draining,
+            ),
             catch_up=CatchUp(
                 journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
             ),

@@ -16,6 +16,7 @@ from bot.records import Entry, RoomMessage, SessionKey
 from bot.rooms.beside import beside
 from bot.rooms.overheard import overheard
 from bot.rooms.reading import PATIENCE_S, Mark, Readable, Reader, Reading
+from bot.rooms.silence import Silence
 
 #: What is older comes along no more. The journal knows for a day longer what was off the record.
 OLDEST_S = 7 * 86_400.0
@@ -83,13 +84,14 @@ class Contexts:
         hearing: Hearing,
         listeners: Mapping[str, Listener],
         horizon: Horizon,
+        silence: Silence,
         *,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._hearing = hearing
         self._listeners = listeners
         self._horizon = horizon
-        self._reader = Reader(patience_s)
+        self._reader = Reader(silence, patience_s)
         #: Up to where a room's session has heard it: from there on it is read.
         self._marks: dict[SessionKey, Mark] = {}
 
@@ -189,7 +191,12 @@ class _Talk:
         """Take note that a session has answered what *context* came along with."""
         message = self.entry.message
         if context.upto is not None and not message.off_record:
-            mark = Mark(session_id=session_id, entry=self.entry.seq, message=message.id)
+            mark = Mark(
+                session_id=session_id,
+                entry=self.entry.seq,
+                message=message.id,
+                position=message.position,
+            )
             self._contexts.mark(self.key, mark)
 
 

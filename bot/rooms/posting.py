@@ -13,7 +13,7 @@ import structlog
 
 from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
 from bot.journal.journal import Journal
-from bot.records import Entry, Outcome, Part, PartState, Person
+from bot.records import Entry, Message, Outcome, Part, PartState, Person
 from bot.records.file import File
 from bot.rooms.endings import Endings
 from bot.rooms.lookup import Fate, History, Lookup
@@ -62,9 +62,12 @@ class Posting:
         self,
         journal: Journal,
         *,
+        on_post: Callable[[Message, str | None], None] = lambda _message, _remote_id: None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        #: Told what a message got for an answer: the id of each part that stands in the room.
+        self._on_post = on_post
         #: Where its waits can be cut short; a post that is under way cannot be.
         self.endings = Endings()
         self._journal = journal
@@ -100,6 +103,7 @@ class Posting:
                 return await self._outcome(entry)
             except ChatError as error:
                 return await self._give_up(entry, part, error)
+            self._on_post(entry.message, before)
             last = part
         # The last part is recorded with the settled message, in one commit.
         settle = partial(self._journal.settle, entry, last=last, remote_id=before)

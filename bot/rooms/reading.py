@@ -13,6 +13,7 @@ import structlog
 from bot.config.bot import Bot
 from bot.errors import ChatError
 from bot.records import Entry, RoomMessage
+from bot.rooms.silence import Silence
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +40,10 @@ class Mark:
     """Up to where a session has heard its room: a message that it has answered."""
 
     session_id: str
-    #: The message's number in the journal, and its id on the platform.
+    #: The message's number in the journal, and its id and position on the platform.
     entry: int
     message: str
+    position: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +63,8 @@ class Reading:
 class Reader:
     """Reads rooms, for no longer than a turn can wait."""
 
-    def __init__(self, patience_s: float) -> None:
+    def __init__(self, silence: Silence, patience_s: float) -> None:
+        self._silence = silence
         self._patience_s = patience_s
         #: By platform, when it may be asked again; on the loop's clock.
         self._not_before: dict[str, float] = {}
@@ -78,6 +81,8 @@ class Reader:
         paused = now() < self._not_before.get(bot.platform, 0.0)
         if all_addressed or paused or not bot.session.context_messages:
             return None
+        if mark is not None and self._silence.lasts(entry.message, since=mark.position):
+            return Reading(messages=(), mark=mark)
         try:
             async with asyncio.timeout(self._patience_s):
                 return await _read(entry, bot, room, mark)

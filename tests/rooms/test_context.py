@@ -11,6 +11,7 @@ from bot.errors import ChatRefused, ChatUnavailable
 from bot.journal import Journal
 from bot.records import AttemptState, Entry, Outcome, PartKind, RoomMessage, SessionKey
 from bot.rooms.context import Context, Contexts
+from bot.rooms.silence import Silence
 from tests.rooms.people import ADA, KIM, LEE, a_bot, accepted, in_room, said
 
 KEY = SessionKey(room="42", bot="ada")
@@ -79,7 +80,9 @@ async def heard(
     session: str = "a-session",
 ) -> Context:
     """Return what comes along with *entry*, which is answered."""
-    contexts = contexts or Contexts(journal.hearing, {"campfire": room}, FarHorizon(horizon))
+    contexts = contexts or Contexts(
+        journal.hearing, {"campfire": room}, FarHorizon(horizon), Silence()
+    )
     async with contexts.listening(entry, bot or a_bot(), KEY) as talk:
         context = await talk.unheard_by(session, lost=lost)
         talk.told(session, context)
@@ -224,15 +227,18 @@ async def test_a_platform_that_hangs_is_waited_for_once(journal: Journal) -> Non
     """The next turns do not wait at all."""
     entry = await accepted(journal, said(number=9))
     room = FakeRoom(hangs=True)
-    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon(), patience_s=0.0)
+    contexts = Contexts(
+        journal.hearing, {"campfire": room}, FarHorizon(), Silence(), patience_s=0.0
+    )
     for _ in range(3):
         assert await heard(journal, room, entry, contexts=contexts) == Context()
     assert len(room.read) <= 1
 
 
-async def listened(journal: Journal, room: FakeRoom) -> Contexts:
+async def listened(journal: Journal, room: FakeRoom, silence: Silence | None = None) -> Contexts:
     """Return what has heard *room* up to message 9, for a session that has answered that."""
-    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon())
+    silence = silence or Silence()
+    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon(), silence)
     entry = await accepted(journal, said(number=9))
     attempt = await journal.start_attempt(entry, session_id="a-session", prompt_uuid="u")
     assert attempt is not None
@@ -288,9 +294,33 @@ async def test_a_rest_of_more_than_a_page_is_read_from_its_end(journal: Journal)
 async def test_another_try_reads_all_of_it_again(journal: Journal) -> None:
     """What it was told the last time does not count."""
     room = a_room()
-    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon())
+    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon(), Silence())
     entry = await accepted(journal, said(number=9))
     for _ in range(2):
         context = await heard(journal, room, entry, contexts=contexts)
         assert texts(context) == ["so is the milk", "indeed"]
     assert room.read == ["9", "9"]
+
+
+async def test_nothing_is_read_where_nobody_can_have_spoken(journal: Journal) -> None:
+    """The numbers between are all known: what another room's bot was asked, and Ada's answer."""
+    silence = Silence()
+    room = a_room()
+    contexts = await listened(journal, room, silence)
+    silence.posted(said(number=9), "10")
+    silence.said(replace(said(number=11), room="43", bot="bo"))
+    entry = await accepted(journal, said(number=12))
+    context = await heard(journal, room, entry, contexts=contexts)
+    assert (context, room.read) == (Context(upto=12), [])
+
+
+async def test_a_session_that_was_not_there_is_told_all_the_same(journal: Journal) -> None:
+    """That nobody spoke since says nothing of what it has missed."""
+    silence = Silence()
+    room = a_room()
+    contexts = await listened(journal, room, silence)
+    silence.posted(said(number=9), "10")
+    entry = await accepted(journal, said(number=11))
+    context = await heard(journal, room, entry, contexts=contexts, lost=True, session="another")
+    assert texts(context) == ["the tea is cold", "so is the milk", "indeed"]
+    assert room.read == ["11"]
