@@ -35,9 +35,7 @@ def _entry(letter: Shown) -> Iterator[Text]:
         (escape(letter["author"]), "cyan"),
         f": {escape(letter['first_line'])}",
     )
-    # Of a traceback, the last line says what it was.
-    *_, why = (letter["reason"] or _NOBODY_SAID).rstrip().split("\n")
-    yield Text(f"{'':<{len(number)}}{escape(why)}")
+    yield Text(f"{'':<{len(number)}}{escape(letter['reason'] or _NOBODY_SAID)}")
 
 
 def as_letter(letter: Shown) -> Text:
