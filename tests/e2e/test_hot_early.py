@@ -61,6 +61,7 @@ async def test_a_question_that_a_crash_cut_off_is_asked_once(tmp_path: Path) -> 
             world.model.script("what is my name", hold(gate), times=1)
             said = await world.say("@Ada what is my name?")
             await gate.reached()
+            await world.written("what is my name")
             kill_all()
             server.stop.set()
         async with world.serving({"HEARTH_WARM_ROOMS": "4"}) as server:
