@@ -63,6 +63,10 @@ class Agent:
         """How many children wait until they may boot."""
         return self._boots.waiting
 
+    def stir(self) -> None:
+        """Take note that a turn needs the processors now: whom nobody waits for boots later."""
+        self._boots.stir()
+
     def conversation(self, bot: Bot, start: Start, ticket: Ticket) -> Conversation:
         """Return a conversation that is not running yet; *ticket* says how urgent it is.
 

@@ -68,6 +68,7 @@ class Sessions:
         now. *lane* is where it waited, and where the next one may. Raises AgentStartFailed,
         AgentMissing or NoPlace.
         """
+        self._conversations.stir()
         deadline = asyncio.get_running_loop().time() + self.patience_s
         if (known := self._registry.get(key)) is not None:
             known.hurry(deadline)
@@ -91,6 +92,7 @@ class Sessions:
     @asynccontextmanager
     async def aside(self, bot: Bot, key: SessionKey) -> AsyncIterator[Seat]:
         """Open a conversation for one turn of which nothing stays; it raises what `seat` does."""
+        self._conversations.stir()
         deadline = asyncio.get_running_loop().time() + self.patience_s
         ticket = Ticket(Urgency.TURN, deadline=deadline)
         async with self._opener.aside(bot, key, ticket) as session:
@@ -99,6 +101,7 @@ class Sessions:
 
     def expect(self, bot: Bot, key: SessionKey, *, lane: str) -> None:
         """Have the session of *key* opened early: a message for it has arrived in *lane*."""
+        self._conversations.stir()
         if (known := self._registry.get(key)) is not None:
             known.lane = lane
         self._compacting.give_way(known)
@@ -219,11 +222,13 @@ class Sessions:
         )
 
     def _seated(self, session: Session) -> Seat:
+        self._conversations.stir()
         assert session.conversation is not None, "opened, and not there"  # noqa: S101 - a bug of ours
         return Seat(session, session.conversation)
 
     def _leave(self, session: Session, bot: Bot, seat: Seat) -> None:
         """Take note of how a turn went."""
+        self._conversations.stir()
         self._recapped += seat.recapped
         if seat.asked:
             self._hits[seat.path] += 1
@@ -232,7 +237,7 @@ class Sessions:
             self._saving.soon(session.turn_ended(self._registry.now()))
             self._compacting.note(session, bot, seat.reply)
         if seat.path is not Warmth.HOT:
-            self._spares.refill()  # only now: a boot would have taken time from this turn
+            self._spares.refill()
 
     async def _remove(self, session: Session) -> bool:
         """Remove a session with all it left on disk; one that resists stays for the next sweep."""
