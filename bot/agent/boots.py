@@ -30,8 +30,7 @@ class Boots:
         self._limit = limit
         self._line = Line()
         self._inside: list[Booting] = []
-        #: Until when the processors are a turn's, on the loop's clock.
-        self._busy_until = 0.0
+        #: Ends the moment in which the processors are a turn's.
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
@@ -41,11 +40,9 @@ class Boots:
 
     def stir(self) -> None:
         """Take note that a turn needs the processors now."""
-        loop = asyncio.get_running_loop()
-        self._busy_until = loop.time() + MOMENT_S
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = loop.call_at(self._busy_until, self._look)
+        self._alarm = asyncio.get_running_loop().call_later(MOMENT_S, self._quiet)
         self._look()
 
     @asynccontextmanager
@@ -77,11 +74,16 @@ class Boots:
     def _release(self, booting: Booting) -> None:
         booting.release(asyncio.get_running_loop().time())
 
+    def _quiet(self) -> None:
+        """Take note that nothing has happened for a moment."""
+        self._alarm = None
+        self._look()
+
     def _look(self) -> None:
         """See who has to hold still, who may go on, and who is next."""
         now = asyncio.get_running_loop().time()
         for booting in self._inside:
-            booting.look(now, busy=now < self._busy_until)
+            booting.look(now, busy=self._alarm is not None)
         self._line.look_again()
 
     def _free(self, ticket: Ticket, came_at: float) -> bool:
@@ -89,7 +91,7 @@ class Boots:
             return False
         if ticket.urgency.background:
             now = asyncio.get_running_loop().time()
-            return not self._inside and (now >= self._busy_until or now - came_at >= MOST_WAIT_S)
+            return not self._inside and (self._alarm is None or now - came_at >= MOST_WAIT_S)
         # A child that boots for nobody and is wanted meanwhile counts from then on.
         wanted = (booting for booting in self._inside if not booting.ticket.urgency.background)
         return sum(1 for _ in wanted) < self._limit
