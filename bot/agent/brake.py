@@ -13,7 +13,7 @@ from bot.agent.child import children
 from bot.agent.line import Ticket
 
 #: How long a boot is held in all: where somebody always speaks, a new room wants a spare too.
-MOST_HELD_S: Final = 1.0
+MOST_HELD_S: Final = 3.0
 
 
 class Brake(Protocol):
