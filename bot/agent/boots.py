@@ -26,8 +26,12 @@ class Boots:
     who have all places to themselves.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(
+        self, limit: int, *, moment_s: float = MOMENT_S, most_wait_s: float = MOST_WAIT_S
+    ) -> None:
         self._limit = limit
+        self._moment_s = moment_s
+        self._most_wait_s = most_wait_s
         self._line = Line()
         self._inside: list[Booting] = []
         #: Ends the moment in which the processors are a turn's.
@@ -42,7 +46,7 @@ class Boots:
         """Take note that a turn needs the processors now."""
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = asyncio.get_running_loop().call_later(MOMENT_S, self._quiet)
+        self._alarm = asyncio.get_running_loop().call_later(self._moment_s, self._quiet)
         self._look()
 
     @asynccontextmanager
@@ -91,7 +95,7 @@ class Boots:
             return False
         if ticket.urgency.background:
             now = asyncio.get_running_loop().time()
-            return not self._inside and (self._alarm is None or now - came_at >= MOST_WAIT_S)
+            return not self._inside and (self._alarm is None or now - came_at >= self._most_wait_s)
         # A child that boots for nobody and is wanted meanwhile counts from then on.
         wanted = (booting for booting in self._inside if not booting.ticket.urgency.background)
         return sum(1 for _ in wanted) < self._limit

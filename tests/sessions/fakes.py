@@ -163,8 +163,6 @@ class FakeAgent:
         #: Raised when a conversation is made.
         self.missing: AgentError | None = None
         self.boots_waiting = 0
-        #: How often a turn needed the processors.
-        self.stirs = 0
         #: The sessions that were known at the start.
         self.tidied: list[str] = []
         #: Dollars that a resumed child begins with.
@@ -179,7 +177,6 @@ class FakeAgent:
 
     def stir(self) -> None:
         """Take note of a turn."""
-        self.stirs += 1
 
     def conversation(self, bot: Bot, start: Start, ticket: Ticket) -> FakeConversation:
         """Make a conversation."""
