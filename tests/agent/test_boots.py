@@ -164,9 +164,7 @@ _LONG_S = 3600.0
 
 async def a_moment(yard: Yard) -> None:
     """Let a moment pass in which nothing happens."""
-    yard.boots._moment_s = 0.0
-    yard.boots.stir()
-    yard.boots._moment_s = _LONG_S
+    yard.boots._quiet()
     await anyio.wait_all_tasks_blocked()
 
 

@@ -392,7 +392,7 @@ async def held(agent: Agent, conversation: Conversation) -> int:
     (pid,) = children()
     agent.stir()
     assert conversation.pid is None
-    assert processes.state(pid) == "T"
+    await processes.eventually(lambda: processes.state(pid) == "T")
     return pid
 
 
