@@ -59,6 +59,21 @@ async def test_rooms_of_yesterday_are_open_before_their_messages(tmp_path: Path)
             assert (page["hits"], page["boots"], page["lost"]) == ({"warm": 2}, 2, 0)
 
 
+async def test_boots_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one processor a second room's child begins when the first one's has booted."""
+    monkeypatch.setattr("bot.agent.agent.processors", lambda: 1)
+    async with open_world(tmp_path, workers=2) as world, world.serving() as server:
+        first = await world.say("@Ada echo: one")
+        await server.until("/session/stats", lambda _: bool(guards.children()))
+        (child,) = guards.children()
+        os.kill(child, signal.SIGSTOP)
+        second = await world.say("@Ada echo: two", room=world.direct)
+        await server.until("/session/stats", lambda page: page["boots_waiting"] == 1)
+        assert guards.children() == {child}
+        os.kill(child, signal.SIGCONT)
+        assert [await world.answer(said) for said in (first, second)] == ["one", "two"]
+
+
 async def test_a_question_that_a_crash_cut_off_is_asked_once(tmp_path: Path) -> None:
     """Also when its room was taken up again ahead of its turn."""
     async with open_world(tmp_path) as world:
