@@ -22,7 +22,7 @@ def _by_affinity() -> int:
 
 
 def _quotas(cgroups: Path, own: Path) -> Iterator[int]:
-    """Yield what each cgroup on the way to us allows; the root is a container's own inside of it."""
+    """Yield what each cgroup on the way to us allows; inside a container the root is its own."""
     yield from _quota(cgroups)
     for line in _text(own).splitlines():
         if line.startswith("0::/"):
