@@ -49,9 +49,10 @@ from bot.rooms.quarantine import Quarantine
 from bot.rooms.showing import Pace
 from bot.rooms.silence import Silence
 from bot.rooms.turn import Turns
+from bot.sessions.assembly import open_sessions
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
-from bot.sessions.sessions import Sessions, open_sessions
+from bot.sessions.sessions import Sessions
 from bot.sessions.spares import Spares, fitting
 from bot.web.edge import Edge
 from bot.web.webhook import Webhook

@@ -1,7 +1,6 @@
 """The agent as the sessions use it."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from bot.agent.launch import bare_environment, bundled_child, write_launcher
 from bot.agent.line import Ticket
 from bot.agent.made_files import MadeFiles, made_since
 from bot.agent.options import agent_options
+from bot.agent.processors import processors
 from bot.agent.selfcheck import ChildVersion, check_child
 from bot.agent.start import Fresh, Start, Unkept
 from bot.agent.transcript import (
@@ -38,7 +38,7 @@ class Agent:
     def __init__(self, access: AgentAccess, folders: AgentFolders) -> None:
         self._access = access
         self._folders = folders
-        self._boots = Boots(max(1, os.cpu_count() or 1))
+        self._boots = Boots(processors())
 
     async def prepare(self) -> ChildVersion:
         """Write the launcher and look at the child once.
@@ -62,6 +62,10 @@ class Agent:
     def boots_waiting(self) -> int:
         """How many children wait until they may boot."""
         return self._boots.waiting
+
+    def stir(self) -> None:
+        """Take note that a turn needs the processors now: whom nobody waits for boots later."""
+        self._boots.stir()
 
     def conversation(self, bot: Bot, start: Start, ticket: Ticket) -> Conversation:
         """Return a conversation that is not running yet; *ticket* says how urgent it is.

@@ -8,10 +8,11 @@ import anyio
 
 from bot.config.bot import Bot
 from bot.records import SessionKey
+from bot.sessions.assembly import open_sessions
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.seat import Seat
 from bot.sessions.session import Session
-from bot.sessions.sessions import Sessions, open_sessions
+from bot.sessions.sessions import Sessions
 from bot.sessions.spares import Spares
 from bot.sessions.statistics import SessionStatistics, Warmth
 from tests.agent.bots import ADA
