@@ -90,10 +90,10 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         journal = await opened(open_journal(cache / FILE, node=str(uuid4())))
         folders = AgentFolders(root=cache)
         agent = Agent(settings.agent_access, folders)
+        log.debug("rooms_taken", left_running=await journal.take_rooms())
         async with asyncio.TaskGroup() as meanwhile:
             # The child is looked at in processes of its own, for longer than the rest takes.
             child = meanwhile.create_task(agent.prepare(), name="look at the child")
-            log.debug("rooms_taken", left_running=await journal.take_rooms())
             await asyncio.to_thread(end_orphans, folders)
             campfire = await opened(open_campfire(settings.campfire_url or ""))
         chats = {campfire.name: campfire}

@@ -28,6 +28,7 @@ from bot.agent.transcript import (
 )
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
+from bot.errors import AgentStartFailed
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +44,13 @@ class Agent:
     async def prepare(self) -> ChildVersion:
         """Write the launcher and look at the child once.
 
-        Raises AgentMissing or OSError.
+        Raises AgentMissing or AgentStartFailed.
         """
-        await asyncio.to_thread(write_launcher, self._folders)
+        try:
+            await asyncio.to_thread(write_launcher, self._folders)
+        except OSError as error:
+            why = f"{self._folders.launcher} cannot be written: {error.strerror or error}"
+            raise AgentStartFailed(why) from error
         child = bundled_child()
         environment = bare_environment(self._folders, child)
         return await check_child(self._folders.launcher, child, environment)

@@ -14,6 +14,14 @@ from tests.e2e.world import World, open_world
 
 #: Asked, and answered; neither may be found anywhere later.
 ASKED, ANSWERED = "the-cake-is-in-the-fridge", "it-has-seven-candles"
+_KILLED_WHEN_SETTLED = """
+from bot.journal.writer import Writer
+from tests.e2e.killing import die
+def shred(writer):
+    if writer._db.execute("SELECT 1 FROM inbox WHERE state = 'answered'").fetchall():
+        die()
+Writer._shred = shred
+"""
 QUESTION = f"@Ada Off the record: {ASKED}. echo: {ANSWERED}"
 
 
@@ -132,6 +140,19 @@ async def test_a_server_killed_in_the_turn(tmp_path: Path) -> None:
             assert (kept(world), left(world)) == ([], [])
         assert ASKED not in lines
         assert len(world.said_by(world.ada)) == 1
+
+
+async def test_a_server_killed_when_it_has_settled(tmp_path: Path) -> None:
+    """Between the last commit and the end of the log that holds the words: the start ends it."""
+    async with open_world(tmp_path) as world:
+        async with serving_apart(world, fault=_KILLED_WHEN_SETTLED) as server:
+            assert await world.ask(QUESTION) == ANSWERED
+            assert await server.ended() == -signal.SIGKILL
+        assert "journal.db-wal" in kept(world)
+        async with world.serving() as server:
+            assert kept(world) == []
+            assert (await server.settled()) == {"accepted": 1, "answered": 1}
+            assert (kept(world), left(world)) == ([], [])
 
 
 @pytest.mark.parametrize("outcome", ["told", "dead"])
