@@ -54,6 +54,27 @@ async def test_a_new_room_is_known_soon(tmp_path: Path, monkeypatch: pytest.Monk
             assert "Kim" in await world.answer(said)
 
 
+async def test_a_new_room_is_caught_up_with_from_its_first_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the server ended before it had looked there at all."""
+    async with open_world(tmp_path) as world:
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.app._CATCH_UP_S", 3600.0)
+            await world.campfire.say(
+                world.room, world.kim, "@Ada hi", mention=[world.ada], deliver=False
+            )
+            async with world.serving() as server:
+                await world.ask("@Ada my name is Kim")
+                await server.settled()
+        missed = await world.campfire.say(
+            world.room, world.kim, "@Ada what is my name?", mention=[world.ada], deliver=False
+        )
+        async with world.serving() as server:
+            assert "Kim" in await world.answer(missed)
+            assert (await server.settled()) == {"accepted": 2, "answered": 2}
+
+
 def _was_read(campfire: Campfire) -> bool:
     return any(call.method == "GET" for call in campfire.api_calls)
 
