@@ -231,11 +231,13 @@ def _sessions(
         # The others begin each turn with a child of its own, which no spare can be.
         return {name: bot for name, bot in roster.bots.items() if bot.session.record}
 
+    spares = Spares(agent, remembering, each=each)
+    spares.hold()  # until it is known what is owed
     return open_sessions(
         agent,
         SessionFiles(cache),
         journal,
-        spares=Spares(agent, remembering, each=each),
+        spares=spares,
         allowance=allowance,
         samples=samples,
     )

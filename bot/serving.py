@@ -59,8 +59,10 @@ async def run_server(
             log.info("started", url=url, bots=sorted(hearth.roster.bots))
             if on_listening is not None:
                 on_listening(url)
-            log.info("resumed", lanes=await hearth.lanes.resume())
-            hearth.sessions.open_recent(hearth.roster.get, settings.warm_rooms)
+            resumed = await hearth.lanes.resume()
+            log.info("resumed", lanes=resumed)
+            warm_rooms, busy = settings.warm_rooms, resumed > 0
+            hearth.sessions.open_ahead(hearth.roster.get, warm_rooms, busy=busy)
             await stop.wait()
             # 1. The listener stays open: deliveries are still recorded, for the next start.
             hearth.sessions.stop_ahead()

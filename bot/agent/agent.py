@@ -17,7 +17,7 @@ from bot.agent.launch import bare_environment, bundled_child, write_launcher
 from bot.agent.line import Ticket
 from bot.agent.made_files import MadeFiles, made_since
 from bot.agent.options import agent_options
-from bot.agent.selfcheck import ChildVersion, check_child
+from bot.agent.selfcheck import ChildVersion, look_at_child
 from bot.agent.start import Fresh, Start, Unkept
 from bot.agent.transcript import (
     Transcript,
@@ -42,7 +42,7 @@ class Agent:
         self._boots = Boots(max(1, os.cpu_count() or 1))
 
     async def prepare(self) -> ChildVersion:
-        """Write the launcher and look at the child once.
+        """Write the launcher and look at the child, once for each installation of it.
 
         Raises AgentMissing or AgentStartFailed.
         """
@@ -53,7 +53,7 @@ class Agent:
             raise AgentStartFailed(why) from error
         child = bundled_child()
         environment = bare_environment(self._folders, child)
-        return await check_child(self._folders.launcher, child, environment)
+        return await look_at_child(self._folders.launcher, child, environment)
 
     def check(self, bot: Bot) -> None:
         """Build the bot's options once, so that a tool that cannot be loaded shows early.

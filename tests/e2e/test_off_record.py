@@ -142,6 +142,30 @@ async def test_a_server_killed_in_the_turn(tmp_path: Path) -> None:
         assert len(world.said_by(world.ada)) == 1
 
 
+async def test_a_journal_damaged_while_it_is_owed(tmp_path: Path) -> None:
+    """The kept copy holds the words, as all that was in it; the operator is told to remove it."""
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.model.script(ASKED, hold(gate, after_tokens=0), times=1)
+        async with serving_apart(world) as server:
+            said = await world.say(QUESTION)
+            await gate.reached()
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        with (world.cache / "journal.db").open("r+b") as file:
+            file.write(b"nothing of a journal")
+        async with serving_apart(world) as server:
+            assert await world.answer(said) == ANSWERED
+            assert (await server.settled()) == {"accepted": 1, "answered": 1}
+            told = await server.logged("off_record_kept")
+            assert (told["level"], told["messages"]) == ("warning", 1)
+        copy = Path(told["file"])
+        assert {path.split("-")[0] for path in kept(world)} == {copy.name.split("-")[0]}
+        for path in world.cache.glob(f"{copy.name}*"):
+            path.unlink()
+        assert kept(world) == []
+
+
 async def test_a_server_killed_when_it_has_settled(tmp_path: Path) -> None:
     """Between the last commit and the end of the log that holds the words: the start ends it."""
     async with open_world(tmp_path) as world:
