@@ -148,13 +148,16 @@ async def _rooms(
         )
         ended = _each(sessions.lane_ended, admission.lane_ended)
         lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
+        within_s = settings.catch_up_s
+        catch_up = CatchUp(
+            journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=within_s
+        )
+        posting.on_outage = catch_up.look_again
         yield _Rooms(
             lanes=lanes,
             posting=posting,
             inbox=Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining),
-            catch_up=CatchUp(
-                journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
-            ),
+            catch_up=catch_up,
             progress=progress,
         )
 
@@ -231,16 +234,9 @@ def _sessions(
         # The others begin each turn with a child of its own, which no spare can be.
         return {name: bot for name, bot in roster.bots.items() if bot.session.record}
 
-    spares = Spares(agent, remembering, each=each)
+    spares, files = Spares(agent, remembering, each=each), SessionFiles(cache)
     spares.hold()  # until it is known what is owed
-    return open_sessions(
-        agent,
-        SessionFiles(cache),
-        journal,
-        spares=spares,
-        allowance=allowance,
-        samples=samples,
-    )
+    return open_sessions(agent, files, journal, spares=spares, allowance=allowance, samples=samples)
 
 
 @asynccontextmanager

@@ -127,6 +127,10 @@ class CatchUp:
             for place in places:
                 group.create_task(self._visit(place, gate), name=f"catch up {place.room}")
 
+    def look_again(self) -> None:
+        """Have the next call look at all rooms in use: the platform was away."""
+        self._outage = True
+
     def _due(self, now: float) -> bool:
         return self._last is None or self._outage or now - self._last >= EVERY_S
 
