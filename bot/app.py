@@ -17,10 +17,11 @@ from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
 from bot.config.bot import Bot
+from bot.config.cache import make_cache
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
-from bot.errors import ConfigError, Mistake
+from bot.errors import ConfigError
 from bot.journal import FILE
 from bot.journal.journal import Journal, open_journal
 from bot.operate.admin import AdminToken, load_admin_token
@@ -47,6 +48,7 @@ from bot.rooms.posting import Posting
 from bot.rooms.progress import Progress, open_progress
 from bot.rooms.quarantine import Quarantine
 from bot.rooms.showing import Pace
+from bot.rooms.silence import Silence
 from bot.rooms.turn import Turns
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
@@ -72,6 +74,7 @@ class Hearth:
     """An open server, without its listener."""
 
     edge: ASGIApp
+    journal: Journal
     lanes: Lanes
     posting: Posting
     roster: Roster
@@ -81,7 +84,7 @@ class Hearth:
 @asynccontextmanager
 async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Hearth]:
     """Open everything but the listener."""
-    cache = _make_cache(settings.session_cache)
+    cache = make_cache(settings.session_cache)
     roster = _read_roster(settings, environ)
     token = _begin_logging(settings, roster)
     _warn(settings, roster)
@@ -108,7 +111,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         await opened(_keeping_up(roster, agent, campfire, sessions))
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
-        yield Hearth(Edge(webhook, pages), rooms.lanes, rooms.posting, roster, sessions)
+        yield Hearth(Edge(webhook, pages), journal, rooms.lanes, rooms.posting, roster, sessions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,10 @@ async def _rooms(
     metrics: Metrics,
 ) -> AsyncIterator[_Rooms]:
     """Open what lies between an accepted message and its answer in the room."""
-    contexts = Contexts(journal.hearing, chats, journal.orders)
+    silence = Silence()
+    contexts = Contexts(journal.hearing, chats, journal.orders, silence)
     answering = Answering(journal, sessions, agent, contexts)
-    posting = Posting(journal)
+    posting = Posting(journal, on_post=silence.posted)
     await answering.renewals.resume()
     loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
     obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
@@ -153,10 +157,17 @@ async def _rooms(
             journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=within_s
         )
         posting.on_outage = catch_up.look_again
+        journal.reception.on_coming(lanes.expect)
         yield _Rooms(
             lanes=lanes,
             posting=posting,
-            inbox=Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining),
+            inbox=Foresight(
+                admission,
+                sessions,
+                roster.get,
+                on_message=silence.said,
+                stopping=lambda: lanes.draining,
+            ),
             catch_up=catch_up,
             progress=progress,
         )
@@ -180,16 +191,6 @@ def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
         Job(name="catch-up", every_s=_CATCH_UP_S, run=rooms.catch_up.run),
         Job(name="clearing", every_s=_CLEARING_S, run=rooms.progress.clean),
     )
-
-
-def _make_cache(folder: Path) -> Path:
-    """Return the session cache, absolute: the child runs in another working directory."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"{folder} cannot be made: {error.strerror}; choose a folder that can be written"
-        raise ConfigError((Mistake(where="HEARTH_SESSION_CACHE", line=None, what=what),)) from error
-    return folder.absolute()
 
 
 def _read_roster(settings: Settings, environ: Mapping[str, str]) -> Roster:

@@ -55,6 +55,8 @@ async def run_server(
             server = build_server(hearth.edge)
             http = group.create_task(server.serve(sockets=[bound]), name="http")
             http.add_done_callback(lambda _: stop.set())
+            # Without it nothing could be accepted, or said, any more.
+            journal = group.create_task(hearth.journal.serve(), name="journal")
             url = address(bound)
             log.info("started", url=url, bots=sorted(hearth.roster.bots))
             if on_listening is not None:
@@ -72,6 +74,7 @@ async def run_server(
             cut = await hearth.lanes.drain(settings.grace_s)
             # 4. Only now the server closes; open requests get their answer.
             server.should_exit = True
+            journal.cancel()
             log.info("drained", cut_off=cut)
     log.info("stopped")
 

@@ -19,7 +19,7 @@ from bot.errors import (
     JournalUnavailable,
 )
 from bot.journal.journal import Journal
-from bot.records import Entry, Outcome, Part, PartState, Person
+from bot.records import Entry, Message, Outcome, Part, PartState, Person
 from bot.records.file import File
 from bot.rooms.endings import Endings
 from bot.rooms.lookup import Fate, History, Lookup
@@ -36,8 +36,12 @@ _JOURNAL_RETRY_S = 1.0
 class Chat(History, Uploads, Protocol):
     """The platform, as far as a reply needs it."""
 
-    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
-        """Return the messages that say *markdown*, none of them blank; the first names *to*."""
+    def render(self, markdown: str) -> tuple[str, ...]:
+        """Return the messages that say *markdown*, none of them blank."""
+        ...
+
+    def naming(self, html: str, people: Sequence[Person]) -> str:
+        """Return a message that begins with mentions of *people*. Pure, for any thread."""
         ...
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:
@@ -64,9 +68,12 @@ class Posting:
         self,
         journal: Journal,
         *,
+        on_post: Callable[[Message, str | None], None] = lambda _message, _remote_id: None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        #: Told what a message got for an answer: the id of each part that stands in the room.
+        self._on_post = on_post
         #: Where its waits can be cut short; a post that is under way cannot be.
         self.endings = Endings()
         #: Told when the platform is away: it has not delivered what was said meanwhile, either.
@@ -104,6 +111,7 @@ class Posting:
                 return await self._outcome(entry)
             except ChatError as error:
                 return await self._give_up(entry, part, error)
+            self._on_post(entry.message, before)
             last = part
         # The last part is recorded with the settled message, in one commit.
         settle = partial(self._journal.settle, entry, last=last, remote_id=before)
