@@ -17,10 +17,11 @@ from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
 from bot.config.bot import Bot
+from bot.config.cache import make_cache
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
-from bot.errors import ConfigError, Mistake
+from bot.errors import ConfigError
 from bot.journal import FILE
 from bot.journal.journal import Journal, open_journal
 from bot.operate.admin import AdminToken, load_admin_token
@@ -74,6 +75,7 @@ class Hearth:
     """An open server, without its listener."""
 
     edge: ASGIApp
+    journal: Journal
     lanes: Lanes
     posting: Posting
     roster: Roster
@@ -83,7 +85,7 @@ class Hearth:
 @asynccontextmanager
 async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Hearth]:
     """Open everything but the listener."""
-    cache = _make_cache(settings.session_cache)
+    cache = make_cache(settings.session_cache)
     roster = _read_roster(settings, environ)
     token = _begin_logging(settings, roster)
     _warn(settings, roster)
@@ -92,10 +94,10 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         journal = await opened(open_journal(cache / FILE, node=str(uuid4())))
         folders = AgentFolders(root=cache)
         agent = Agent(settings.agent_access, folders)
+        log.debug("rooms_taken", left_running=await journal.take_rooms())
         async with asyncio.TaskGroup() as meanwhile:
             # The child is looked at in processes of its own, for longer than the rest takes.
             child = meanwhile.create_task(agent.prepare(), name="look at the child")
-            log.debug("rooms_taken", left_running=await journal.take_rooms())
             await asyncio.to_thread(end_orphans, folders)
             campfire = await opened(open_campfire(settings.campfire_url or ""))
         chats = {campfire.name: campfire}
@@ -110,7 +112,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         await opened(_keeping_up(roster, agent, campfire, sessions))
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
-        yield Hearth(Edge(webhook, pages), rooms.lanes, rooms.posting, roster, sessions)
+        yield Hearth(Edge(webhook, pages), journal, rooms.lanes, rooms.posting, roster, sessions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,11 @@ async def _rooms(
         )
         ended = _each(sessions.lane_ended, admission.lane_ended)
         lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
+        within_s = settings.catch_up_s
+        catch_up = CatchUp(
+            journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=within_s
+        )
+        posting.on_outage = catch_up.look_again
         journal.reception.on_coming(lanes.expect)
         yield _Rooms(
             lanes=lanes,
@@ -162,9 +169,7 @@ async def _rooms(
                 on_message=silence.said,
                 stopping=lambda: lanes.draining,
             ),
-            catch_up=CatchUp(
-                journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
-            ),
+            catch_up=catch_up,
             progress=progress,
         )
 
@@ -187,16 +192,6 @@ def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
         Job(name="catch-up", every_s=_CATCH_UP_S, run=rooms.catch_up.run),
         Job(name="clearing", every_s=_CLEARING_S, run=rooms.progress.clean),
     )
-
-
-def _make_cache(folder: Path) -> Path:
-    """Return the session cache, absolute: the child runs in another working directory."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"{folder} cannot be made: {error.strerror}; choose a folder that can be written"
-        raise ConfigError((Mistake(where="HEARTH_SESSION_CACHE", line=None, what=what),)) from error
-    return folder.absolute()
 
 
 def _read_roster(settings: Settings, environ: Mapping[str, str]) -> Roster:
@@ -241,14 +236,9 @@ def _sessions(
         # The others begin each turn with a child of its own, which no spare can be.
         return {name: bot for name, bot in roster.bots.items() if bot.session.record}
 
-    return open_sessions(
-        agent,
-        SessionFiles(cache),
-        journal,
-        spares=Spares(agent, remembering, each=each),
-        allowance=allowance,
-        samples=samples,
-    )
+    spares, files = Spares(agent, remembering, each=each), SessionFiles(cache)
+    spares.hold()  # until it is known what is owed
+    return open_sessions(agent, files, journal, spares=spares, allowance=allowance, samples=samples)
 
 
 @asynccontextmanager

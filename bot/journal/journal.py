@@ -62,6 +62,8 @@ class Journal:
         self.hearing = Hearing(writer)
         #: What has to be known of a reply before it leaves.
         self.outgoing = Outgoing(writer)
+        #: Returns when the journal is closed; raises WriterBroken when a bug has ended it before.
+        self.serve = writer.serve
         self._node = node
         self._now = now
 
@@ -287,10 +289,7 @@ class Journal:
 async def open_journal(
     path: Path, *, node: str, now: Callable[[], float] = time.time
 ) -> AsyncIterator[Journal]:
-    """Open the journal in the file *path*, which is created when missing.
-
-    Raises JournalUnavailable when another server holds it or the file cannot be used.
-    """
+    """Open or create the journal at *path*; raises JournalUnavailable when that cannot be."""
     async with open_writer(path) as writer:
         journal = Journal(writer, node=node, now=now)
         try:

@@ -31,6 +31,10 @@ PAUSE_S = 1.0
 _BROKEN = "its writer broke down, which is a bug: restart the server"
 
 
+class WriterBroken(Exception):
+    """The thread has ended by a bug, whose traceback it has printed."""
+
+
 class Writer:
     """Runs operations one after the other; submit from the loop that made it."""
 
@@ -72,6 +76,12 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         await self._ended.wait()
+
+    async def serve(self) -> None:
+        """Return when the file was given back; raises WriterBroken should the thread end before."""
+        await self._ended.wait()
+        if not self._stopping:
+            raise WriterBroken(_BROKEN)
 
     def statistics(self) -> JournalStatistics:
         """Read the counters of the thread."""

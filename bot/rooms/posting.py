@@ -11,7 +11,13 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
+from bot.errors import (
+    ChatError,
+    ChatRefused,
+    ChatUnavailable,
+    ChatUncertain,
+    JournalUnavailable,
+)
 from bot.journal.journal import Journal
 from bot.records import Entry, Message, Outcome, Part, PartState, Person
 from bot.records.file import File
@@ -70,6 +76,8 @@ class Posting:
         self._on_post = on_post
         #: Where its waits can be cut short; a post that is under way cannot be.
         self.endings = Endings()
+        #: Told when the platform is away: it has not delivered what was said meanwhile, either.
+        self.on_outage: Callable[[], None] = _unheard
         self._journal = journal
         self._lookup = Lookup(journal, now=now, sleep=self._pause)
         self._now = now
@@ -193,6 +201,8 @@ class Posting:
         if delay is None:
             raise error
         log.warning("post_failed", entry=part.entry, part=part.number, why=str(error), wait_s=delay)
+        if isinstance(error, ChatUnavailable) and error.retry_after_s is None:
+            self.on_outage()
         return await self._put_back(part, error, delay)
 
     async def _put_back(self, part: Part, error: ChatError, delay: float) -> Part:
@@ -243,6 +253,10 @@ class Posting:
             except JournalUnavailable as error:
                 log.error("journal_unavailable", why=str(error))  # noqa: TRY400 - no traceback: it is the disk
                 await self._sleep(_JOURNAL_RETRY_S)
+
+
+def _unheard() -> None:
+    """Take what nobody listens to."""
 
 
 def _jitter() -> float:

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 #: How many sessions an expiry sweep looks at before it lets others run.
 _SLICE: Final = 200
 _PATIENCE_S: Final = 60.0
+#: When spares begin to boot at a start that found something owed, should no turn end before.
+_SPARES_LATEST_S: Final = 5.0
 
 
 class Sessions:
@@ -127,9 +129,14 @@ class Sessions:
         """Take note that the bots are others now: their spares are too."""
         self._spares.refill()
 
-    def open_recent(self, serving: Callable[[str], Bot | None], most: int) -> None:
-        """Begin to open the sessions that were used last, so many at most, for nobody yet."""
+    def open_ahead(self, serving: Callable[[str], Bot | None], most: int, *, busy: bool) -> None:
+        """Begin to open for nobody yet: the sessions used last, so many at most, and spares.
+
+        The latter after the first turn, when the server is *busy* with what is owed already.
+        """
         self._warming.recent(serving, most)
+        latest_s = _SPARES_LATEST_S if busy else 0.0
+        asyncio.get_running_loop().call_later(latest_s, self._spares.begin)
 
     async def look_after(self) -> None:
         """Look at what the children take, and keep them within it. A job."""
@@ -236,6 +243,7 @@ class Sessions:
         if seat.reply is not None:
             self._saving.soon(session.turn_ended(self._registry.now()))
             self._compacting.note(session, bot, seat.reply)
+        self._spares.begin()
         if seat.path is not Warmth.HOT:
             self._spares.refill()
 

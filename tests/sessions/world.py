@@ -64,6 +64,7 @@ class World:
         budget_bytes: int = 2**40,
         child_bytes: int = 2**40,
         spares: int = 0,
+        held: bool = False,
     ) -> AsyncIterator["World"]:
         """Open the sessions."""
         budget = Budget(most_bytes=budget_bytes, most=hot_limit, child_bytes=child_bytes)
@@ -73,6 +74,8 @@ class World:
             each=lambda: spares,
             pause_s=lambda _failures: self.pause_s,
         )
+        if held:
+            self.spares.hold()
         async with open_sessions(
             self.agent,  # type: ignore[arg-type]  # a fake with all that they use
             self.files,  # type: ignore[arg-type]  # as above

@@ -1,0 +1,15 @@
+"""The folder of the server's state."""
+
+from pathlib import Path
+
+from bot.errors import ConfigError, Mistake
+
+
+def make_cache(folder: Path) -> Path:
+    """Return the session cache, absolute: the child runs in another working directory."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"{folder} cannot be made: {error.strerror}; choose a folder that can be written"
+        raise ConfigError((Mistake(where="HEARTH_SESSION_CACHE", line=None, what=what),)) from error
+    return folder.absolute()
