@@ -1,6 +1,7 @@
 """What is posted of a reply: its text, which names whom it has to, and then files."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.config.bot import Bot
 from bot.journal.journal import Journal
@@ -10,6 +11,16 @@ from bot.records.file import File
 from bot.rooms.addressing import whom
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.posting import Chat
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Composed:
+    """A reply as it is going to be posted."""
+
+    #: HTML, and files.
+    parts: tuple[str | File, ...]
+    #: Whether it names somebody, who is to be notified.
+    names: bool
 
 
 class Composing:
@@ -28,19 +39,20 @@ class Composing:
         chat: Chat,
         answered: Sequence[Person],
         answer: Answer | None,
-    ) -> tuple[str | File, ...]:
-        """Return the parts of a reply to the messages of *answered*.
+    ) -> Composed:
+        """Return the reply to the messages of *answered*.
 
         *answer* is the agent's, when it is one: with it, files may have come about.
         """
-        text = chat.render(markdown, to=await self._named(entry, answered, bot))
+        named = await self._named(entry, answered, bot)
+        text = chat.render(markdown, to=named)
         if answer is None:
-            return text
+            return Composed(parts=text, names=bool(named))
         made = await self._answering.made(answer, bot)
         if made.left_out:
             names = ", ".join(f"`{name}`" for name in made.left_out)
             text += chat.render(phrases_of(bot.language).left_out.format(names=names))
-        return (*text, *made.files)
+        return Composed(parts=(*text, *made.files), names=bool(named))
 
     async def _named(
         self, entry: Entry, answered: Sequence[Person], bot: Bot

@@ -42,7 +42,8 @@ class Pace:
     placeholder_s: float = 2.0
     #: Between two edits of a placeholder.
     edit_s: float = 1.0
-    #: Nobody is notified of an edit: a turn that took longer ends with a message of its own.
+    #: Nobody is notified of an edit: a turn that took longer ends with a message of its own, and so
+    #: does one whose answer names somebody.
     anew_s: float = 10.0
 
 
@@ -102,11 +103,11 @@ class Showing:
         """Show what *said* returns, as it grows."""
         self._said = said
 
-    async def give_way(self) -> str | None:
+    async def give_way(self, *, anew: bool = False) -> str | None:
         """Show nothing more, since it is known what to say.
 
-        Returns the id of the placeholder when that may become it: when it is at rest, and the turn
-        was short.
+        Returns the id of the placeholder when that may become it: when it is at rest, the turn
+        was short, and nobody is to be notified. What has to be posted *anew* is so in any case.
         """
         self.end()
         if self.errand is not None and self._announcing:
@@ -114,7 +115,8 @@ class Showing:
         if self.errand is not None and not self.errand.done():
             return None
         short = self._means.now() - self._started <= self._means.pace.anew_s
-        return self._placeholder.remote_id if short and self._placeholder.steady else None
+        fit = short and not anew and self._placeholder.steady
+        return self._placeholder.remote_id if fit else None
 
     async def _run(self) -> None:
         pace = self._means.pace

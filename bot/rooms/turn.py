@@ -225,17 +225,18 @@ class Turns:
         """Fix what is going to be said, so that nobody has to be asked again."""
         answer = saying.answer
         chat, answered = self._chats[bot.platform], saying.to or (entry.message.author,)
+        reply = await self._composing.reply(
+            entry, saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
+        )
         parts = await self._journal.freeze(
             entry,
-            await self._composing.reply(
-                entry, saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
-            ),
+            reply.parts,
             kind=saying.kind,
             verdict=saying.verdict,
             attempt=answer.attempt if answer is not None else None,
             answer_text=answer.markdown if answer is not None else None,
             reason=saying.reason,
-            into=await showing.give_way() if showing is not None else None,
+            into=await showing.give_way(anew=reply.names) if showing is not None else None,
         )
         watch.frozen = self._now()
         return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)

@@ -382,7 +382,7 @@ class FakeShowing(Nobody):
     def __init__(self, placeholder: str | None) -> None:
         self._placeholder = placeholder
 
-    async def give_way(self) -> str | None:
+    async def give_way(self, *, anew: bool = False) -> str | None:
         """Let the answer take the place of what there is."""
         return self._placeholder
 
