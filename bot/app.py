@@ -138,7 +138,7 @@ async def _rooms(
     posting = Posting(journal)
     await answering.renewals.resume()
     loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
-    obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
+    obeying = Obeying(journal, roster.get, posting.endings, answering.renewals, sessions.drop)
     admission = Admission(obeying, journal.reception, roster.get)
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context

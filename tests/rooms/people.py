@@ -384,7 +384,7 @@ class FakeShowing(Nobody):
 
     async def give_way(self, *, anew: bool = False) -> str | None:
         """Let the answer take the place of what there is."""
-        return self._placeholder
+        return None if anew else self._placeholder
 
 
 class FakeProgress:
