@@ -153,7 +153,12 @@ async def _rooms(
             posting=posting,
             inbox=Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining),
             catch_up=CatchUp(
-                journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
+                journal,
+                admission,
+                roster,
+                chats,
+                enqueue=lanes.enqueue,
+                within_s=settings.catch_up_s,
             ),
             progress=progress,
         )
