@@ -17,10 +17,11 @@ from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
 from bot.config.bot import Bot
+from bot.config.cache import make_cache
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
-from bot.errors import ConfigError, Mistake
+from bot.errors import ConfigError
 from bot.journal import FILE
 from bot.journal.journal import Journal, open_journal
 from bot.operate.admin import AdminToken, load_admin_token
@@ -81,7 +82,7 @@ class Hearth:
 @asynccontextmanager
 async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Hearth]:
     """Open everything but the listener."""
-    cache = _make_cache(settings.session_cache)
+    cache = make_cache(settings.session_cache)
     roster = _read_roster(settings, environ)
     token = _begin_logging(settings, roster)
     _warn(settings, roster)
@@ -182,16 +183,6 @@ def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
         Job(name="catch-up", every_s=_CATCH_UP_S, run=rooms.catch_up.run),
         Job(name="clearing", every_s=_CLEARING_S, run=rooms.progress.clean),
     )
-
-
-def _make_cache(folder: Path) -> Path:
-    """Return the session cache, absolute: the child runs in another working directory."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"{folder} cannot be made: {error.strerror}; choose a folder that can be written"
-        raise ConfigError((Mistake(where="HEARTH_SESSION_CACHE", line=None, what=what),)) from error
-    return folder.absolute()
 
 
 def _read_roster(settings: Settings, environ: Mapping[str, str]) -> Roster:

@@ -71,6 +71,24 @@ class Means:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
+async def see(entry: Entry, stage: Stage, key: str, journal: Journal) -> bool:
+    """React to *entry*; False when that was done, or cannot be. Raises ChatError, JournalError."""
+    signs, message = journal.signs, entry.message
+    part = await signs.claim(entry, Sign.SEEN, SEEN)
+    if part is None:
+        return False
+    shown = False
+    try:
+        shown = await stage.react(room=message.room, message=message.id, reaction=SEEN, key=key)
+    except ChatUncertain:
+        shown = True  # it may be there, and must not be twice
+        raise
+    finally:
+        if not shown:
+            await signs.forget(part)
+    return shown
+
+
 class Showing:
     """The signs of one turn. Who answers lets it follow the answer, and has it give way."""
 
@@ -122,7 +140,7 @@ class Showing:
         pace = self._means.pace
         await self._until(pace.seen_s)
         if self._stage.can_react():
-            await self._carry_out(self._see())
+            await self._carry_out(see(self._entry, self._stage, self._key, self._means.journal))
         await self._until(pace.placeholder_s)
         try:
             can_edit = await self._stage.can_edit(room=self._entry.message.room)
@@ -145,24 +163,6 @@ class Showing:
         self.errand = self._means.errands.begin(work, name=name)
         await asyncio.wait({self.errand})
         return self.errand.result()
-
-    async def _see(self) -> bool:
-        signs, message = self._means.journal.signs, self._entry.message
-        part = await signs.claim(self._entry, Sign.SEEN, SEEN)
-        if part is None:
-            return True
-        shown = False
-        try:
-            shown = await self._stage.react(
-                room=message.room, message=message.id, reaction=SEEN, key=self._key
-            )
-        except ChatUncertain:
-            shown = True  # it may be there, and must not be twice
-            raise
-        finally:
-            if not shown:
-                await signs.forget(part)
-        return shown
 
     async def _grow(self) -> None:
         """Show the answer as it grows; what was shown last is not shown again."""

@@ -111,8 +111,9 @@ class Turns:
             return await self._speak(said, bot, watch)
 
     def look(self, lane: str) -> None:
-        """Have what came for *lane* looked at by the turn that runs there."""
+        """Have what came for *lane* looked at by the turn that runs there, or seen to wait."""
         self._answering.meanwhile.look(lane)
+        self._progress.expect()
 
     def admit_no_more(self) -> None:
         """Try no message any more that is not being tried already."""

@@ -395,6 +395,9 @@ class FakeProgress:
         #: Messages that were looked after.
         self.looked: list[int] = []
 
+    def expect(self) -> None:
+        """Show nothing of what waits."""
+
     @asynccontextmanager
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[FakeShowing]:
         """Run a turn."""
