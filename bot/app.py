@@ -1,7 +1,7 @@
 """The composition root: everything is opened here, in order, and closed in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -36,20 +36,10 @@ from bot.operate.schedule import Job, open_schedule
 from bot.operate.secrets import KnownSecrets
 from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
-from bot.rooms.admission import Admission
-from bot.rooms.answering import Answering
-from bot.rooms.catch_up import CatchUp
-from bot.rooms.context import Contexts
-from bot.rooms.foresight import Foresight
-from bot.rooms.lanes import Lanes, open_lanes
-from bot.rooms.loop_guard import LoopGuard
-from bot.rooms.obeying import Obeying
+from bot.rooms.assembly import Rooms, open_rooms
+from bot.rooms.lanes import Lanes
 from bot.rooms.posting import Posting
-from bot.rooms.progress import Progress, open_progress
-from bot.rooms.quarantine import Quarantine
 from bot.rooms.showing import Pace
-from bot.rooms.silence import Silence
-from bot.rooms.turn import Turns
 from bot.sessions.assembly import open_sessions
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
@@ -104,7 +94,18 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        rooms = await opened(_rooms(settings, journal, sessions, agent, roster, chats, metrics))
+        rooms = await opened(
+            open_rooms(
+                journal,
+                sessions,
+                agent,
+                roster,
+                chats,
+                metrics,
+                pace=PACE,
+                within_s=settings.catch_up_s,
+            )
+        )
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
@@ -115,76 +116,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         yield Hearth(Edge(webhook, pages), journal, rooms.lanes, rooms.posting, roster, sessions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rooms:
-    """What answers, as far as the rest has to do with it."""
-
-    lanes: Lanes
-    posting: Posting
-    inbox: Foresight
-    catch_up: CatchUp
-    progress: Progress
-
-
-@asynccontextmanager
-async def _rooms(
-    settings: Settings,
-    journal: Journal,
-    sessions: Sessions,
-    agent: Agent,
-    roster: Roster,
-    chats: Mapping[str, Campfire],
-    metrics: Metrics,
-) -> AsyncIterator[_Rooms]:
-    """Open what lies between an accepted message and its answer in the room."""
-    silence = Silence()
-    contexts = Contexts(journal.hearing, chats, journal.orders, silence)
-    answering = Answering(journal, sessions, agent, contexts)
-    posting = Posting(journal, on_post=silence.posted)
-    await answering.renewals.resume()
-    loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
-    obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
-    admission = Admission(obeying, journal.reception, roster.get)
-    async with AsyncExitStack() as stack:
-        opened = stack.enter_async_context
-        progress = await opened(open_progress(journal, roster, chats, pace=PACE))
-        turns = Turns(
-            journal, answering, posting, Quarantine(), loop_guard, roster, chats, progress=progress
-        )
-        ended = _each(sessions.lane_ended, admission.lane_ended)
-        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
-        within_s = settings.catch_up_s
-        catch_up = CatchUp(
-            journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=within_s
-        )
-        posting.on_outage = catch_up.look_again
-        journal.reception.on_coming(lanes.expect)
-        yield _Rooms(
-            lanes=lanes,
-            posting=posting,
-            inbox=Foresight(
-                admission,
-                sessions,
-                roster.get,
-                on_message=silence.said,
-                stopping=lambda: lanes.draining,
-            ),
-            catch_up=catch_up,
-            progress=progress,
-        )
-
-
-def _each(*listeners: Callable[[str], None]) -> Callable[[str], None]:
-    """Return what tells all of them."""
-
-    def tell(lane: str) -> None:
-        for listener in listeners:
-            listener(lane)
-
-    return tell
-
-
-def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
+def _frequent_jobs(sessions: Sessions, rooms: Rooms) -> tuple[Job, ...]:
     """Return what is looked after every few seconds; the watchdog waits for none of the others."""
     return (
         Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),

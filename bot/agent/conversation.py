@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import structlog
@@ -201,6 +201,12 @@ class Conversation:
             await self._silence(asking, within_s=_HUSH_S)
             asking = self._prompts.current
         self._fit = asking is None and not self.silenced and self._end is None
+
+    async def drop(self, additions: Collection[str]) -> None:
+        """Drop *additions*, by their uuids, that nobody has come for, and nobody will."""
+        if self._prompts.abandon(additions):
+            self._fit = False
+            await self.hush()
 
     async def close(self) -> None:
         """End the conversation, whatever it is doing. Returns when the child is gone."""

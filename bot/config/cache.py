@@ -1,4 +1,4 @@
-"""The folder of the server's state."""
+"""The folder of all state."""
 
 from pathlib import Path
 
@@ -6,7 +6,10 @@ from bot.errors import ConfigError, Mistake
 
 
 def make_cache(folder: Path) -> Path:
-    """Return the session cache, absolute: the child runs in another working directory."""
+    """Return the session cache, absolute: the child runs in another working directory.
+
+    Raises ConfigError when it cannot be made.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

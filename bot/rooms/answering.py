@@ -1,5 +1,6 @@
 """Getting the agent's answer to a message, exactly once as far as the agent can see."""
 
+import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -166,6 +167,8 @@ class Answering:
     ) -> Answer | None:
         """Wait for the answer to what the agent has already; None when it has it no more."""
         async with self._seat(entry, bot, session_key(bot, entry.message)) as seat:
+            if await self._journal.orders.outcome(entry.seq) is not None:
+                return None  # stopped before anybody could end this turn
             heard = seat.hear(
                 added.prompt_uuid,
                 timeout_s=bot.turn.timeout_s,
@@ -188,6 +191,11 @@ class Answering:
             reply = await self.meanwhile.attend(ask, asked)
         except AgentError as error:
             await self._failed(attempt, str(error))
+            raise
+        except asyncio.CancelledError:
+            if entry.companions or ask.added:
+                # What others asked with it is asked again, and the agent shall hear it once.
+                await seat.close()
             raise
         if reply is None:
             await self._failed(attempt, "the asker said something else" if ask.ended else "lost")

@@ -28,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 #: How many sessions an expiry sweep looks at before it lets others run.
 _SLICE: Final = 200
-_PATIENCE_S: Final = 60.0
 #: When spares begin to boot at a start that found something owed, should no turn end before.
 _SPARES_LATEST_S: Final = 5.0
 
@@ -47,7 +46,7 @@ class Sessions:
         saving: Saving,
     ) -> None:
         #: How long a turn waits for a place before its room is told that there is none.
-        self.patience_s = _PATIENCE_S
+        self.patience_s = 60.0
         self._registry = registry
         self._conversations = conversations
         self._spares = spares
@@ -57,6 +56,7 @@ class Sessions:
         self._warming = background.warming
         self._compacting = background.compacting
         self._saving = saving
+        self.drop = background.quieting.drop
         self._recapped = 0
         self._hits: Counter[Warmth] = Counter()
 

@@ -9,7 +9,7 @@ from bot.testing.campfire import Campfire
 from bot.testing.campfire.records import Dialect
 from bot.testing.model import Gate, hold
 from tests.e2e.watching import Log
-from tests.e2e.world import World, open_world
+from tests.e2e.world import UNGUARDED, World, open_world
 
 
 async def _meet(world: World) -> None:
@@ -187,3 +187,24 @@ async def test_old_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log
             await log.until("messages_too_old", skipped=1)
             assert await server.settled() == {"accepted": 4, "answered": 3, "skipped": 1}
             assert world.said_by(world.ada)[-1] == ENGLISH.renewed
+
+
+async def test_what_was_missed_is_bounded(tmp_path: Path) -> None:
+    """Of six messages that Kim lost at once, two may wait; of the others she is told, once."""
+    async with open_world(tmp_path) as world:
+        world.write_bot("ada", "[turn]\nmax_waiting_each = 2\n" + UNGUARDED)
+        await _meet(world)
+        for number in range(6):
+            await world.campfire.say(
+                world.room, world.kim, f"@Ada number {number}", mention=[world.ada], deliver=False
+            )
+        gate = Gate()
+        world.model.script("number", hold(gate))
+        async with world.serving() as server:
+            await server.until("/queue/stats", lambda page: page["messages"]["told"] >= 3)
+            gate.release()
+            counted = await server.settled()
+        assert counted["accepted"] == counted["answered"] + counted["told"] == 8
+        assert counted["answered"] in {4, 5}  # the two in `_meet`, and what ran when they came
+        told = [said for said in world.said_by(world.ada) if "Too many" in said]
+        assert told == [ENGLISH.too_many_more.format(count=counted["told"])]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.journal import Journal
 from bot.journal.orders import Stop
 from bot.journal.outgoing import Address
@@ -92,6 +94,24 @@ async def test_those_who_are_always_named(journal: Journal) -> None:
     """Though nobody has spoken in between."""
     entry = await accepted(journal, 1)
     assert await named(journal, entry, KIM, LEE, always=True) == "Kim Lee"
+
+
+@pytest.mark.parametrize(("people", "into"), [((), "5"), ((LEE,), None)])
+async def test_a_placeholder_becomes_what_names_nobody(
+    journal: Journal, people: tuple[Person, ...], into: str | None
+) -> None:
+    """An edit would notify nobody: who is named hears of a message that is posted."""
+    (part,) = await journal.freeze(
+        await accepted(journal, 1),
+        ["an answer"],
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text="an answer",
+        into="5",
+        address=Address(people=people, if_unclear=False, naming=lambda _: ["Lee: an answer"]),
+    )
+    assert part.remote_id == into
 
 
 async def test_other_rooms_do_not_count(journal: Journal) -> None:

@@ -387,7 +387,7 @@ class FakeShowing(Nobody):
 
     async def give_way(self) -> str | None:
         """Let the answer take the place of what there is."""
-        return self._placeholder
+        return None if anew else self._placeholder
 
 
 class FakeProgress:
@@ -397,6 +397,9 @@ class FakeProgress:
         self.placeholder: str | None = None
         #: Messages that were looked after.
         self.looked: list[int] = []
+
+    def expect(self) -> None:
+        """Show nothing of what waits."""
 
     @asynccontextmanager
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[FakeShowing]:
