@@ -13,9 +13,31 @@ import pytest
 
 from bot.errors import AgentMissing
 from bot.testing.campfire import Message
-from tests.e2e.process import serving_apart
+from bot.testing.model import Gate, hold
+from tests.e2e.process import serving_apart, start_in_vain
 from tests.e2e.watching import Log
 from tests.e2e.world import World, open_world
+
+#: Where a start meets the full disk first: in all it writes, or after the journal was opened.
+_FULL = {
+    "all": "flag.touch()",
+    "the first commit": "Journal.take_rooms = full(Journal.take_rooms)",
+    "the start script": "Agent.prepare = full(Agent.prepare)",
+}
+_FILLED = """
+import os
+from pathlib import Path
+from bot.agent.agent import Agent
+from bot.journal.journal import Journal
+from tests.chaos.full_disk import flag_of, install
+install({folder!r})
+flag = flag_of(Path({folder!r}), os.getpid())
+def full(step):
+    def filled(*arguments):
+        flag.touch()
+        return step(*arguments)
+    return filled
+"""
 
 
 def a_free_port() -> int:
@@ -112,3 +134,28 @@ async def test_a_stop_does_not_wait_for_an_outage(tmp_path: Path) -> None:
             assert time.monotonic() - began < 25
             assert (await server.logged("drained"))["cut_off"] == 0
         assert world.said_by(world.ada) == []
+
+
+@pytest.mark.parametrize("where", list(_FULL))
+async def test_a_start_on_a_full_disk(tmp_path: Path, where: str) -> None:
+    """It ends with one sentence that says so; with room again, what was acknowledged is answered.
+
+    Whoever supervises the server starts it again. What is delivered meanwhile meets a closed port.
+    """
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.model.script("the tea", hold(gate, after_tokens=0), times=1)
+        async with serving_apart(world) as server:
+            said = await world.say("@Ada echo: the tea is cold")
+            await gate.reached()
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        fault = _FILLED.format(folder=str(tmp_path)) + _FULL[where]
+        status, words = await start_in_vain(world, fault=fault)
+        sentences = [line for line in words if not line.startswith("{")]
+        assert status == 1
+        assert len(sentences) == 1, words
+        assert "full" in sentences[0] or "No space left" in sentences[0]
+        async with world.serving() as again:
+            assert "the tea is cold" in await world.answer(said)
+            assert (await again.settled()) == {"accepted": 1, "answered": 1}
