@@ -10,6 +10,7 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 
 from bot.agent.boot import boot, let_go
 from bot.agent.boots import Boots
+from bot.agent.brake import ChildBrake
 from bot.agent.child import kill
 from bot.agent.client import Client, Content
 from bot.agent.folders import AgentFolders
@@ -106,7 +107,8 @@ class Conversation:
             return
         self._owner = asyncio.current_task()
         try:
-            async with self._boots.admitted(self.ticket):
+            brake = ChildBrake(self._folders.work(self.bot.id, self.session_id))
+            async with self._boots.admitted(self.ticket, brake):
                 await self._connect()
             self._fit = True
             self._ready.set()
@@ -222,9 +224,7 @@ class Conversation:
     def abort(self) -> None:
         """End the child at once, and the wait of its owner, whatever that waits for."""
         self._kill()
-        if self._owner is not None:
-            self._leaving = True
-            self._owner.cancel()
+        self._leave(again=True)
 
     async def _connect(self) -> None:
         self._booting = True
@@ -276,10 +276,11 @@ class Conversation:
         except (TimeoutError, AgentError) as error:
             log.warning("interrupt_failed", bot=self.bot.id, why=str(error) or "no answer")
 
-    def _leave(self) -> None:
-        """Have the owner end the child. Once: a second time would cut its orderly end short."""
-        if self._owner is not None and not self._leaving:
+    def _leave(self, *, again: bool = False) -> None:
+        """Have the owner end the child. A second time cuts its orderly end short."""
+        if self._owner is not None and (again or not self._leaving):
             self._leaving = True
+            self._boots.release(self.ticket)
             self._owner.cancel()
 
     def _release(self) -> None:

@@ -31,6 +31,10 @@ PAUSE_S = 1.0
 _BROKEN = "its writer broke down, which is a bug: restart the server"
 
 
+class WriterBroken(Exception):
+    """The thread has ended by a bug, whose traceback it has printed."""
+
+
 class Writer:
     """Runs operations one after the other; submit from the loop that made it."""
 
@@ -72,6 +76,12 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         await self._ended.wait()
+
+    async def serve(self) -> None:
+        """Return when the file was given back; raises WriterBroken should the thread end before."""
+        await self._ended.wait()
+        if not self._stopping:
+            raise WriterBroken(_BROKEN)
 
     def statistics(self) -> JournalStatistics:
         """Read the counters of the thread."""
@@ -143,11 +153,9 @@ class Writer:
         """Return why the whole batch failed, or None when it is on disk."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            if len(batch) == 1:
-                self._perform_alone(batch[0])
-            else:
-                for one in batch:
-                    self._perform(one)
+            alone = sum(one.effect is not Effect.READ for one in batch) == 1
+            for one in batch:
+                self._perform(one, alone=alone)
             if self._db.in_transaction:
                 self._sync()
         except sqlite3.Error as error:
@@ -159,28 +167,33 @@ class Writer:
             self._shred()
         return None
 
-    def _perform_alone(self, one: Pending[Any]) -> None:
-        """Run *one* without a savepoint; when it fails, the transaction ends with nothing.
+    def _perform(self, one: Pending[Any], *, alone: bool) -> None:
+        """Run *one*, so that nothing is left of it when it fails.
 
-        Each call into SQLite gives the interpreter away, which a busy loop is slow to give back.
+        What changes something *alone* needs no savepoint: each call into SQLite gives the
+        interpreter away, which a busy loop is slow to give back.
         """
-        self._try(one)
-        if one.error is not None:
-            self._still_open(one.error)
-            self._db.execute("ROLLBACK")
-
-    def _perform(self, one: Pending[Any]) -> None:
+        reads = one.effect is Effect.READ
+        if reads or alone:
+            self._try_within(one)
+            if one.error is not None and not reads:
+                self._db.execute("ROLLBACK")
+            return
         self._db.execute("SAVEPOINT operation")
-        self._try(one)
+        self._try_within(one)
         if one.error is not None:
-            self._still_open(one.error)
             self._db.execute("ROLLBACK TO operation")
         self._db.execute("RELEASE operation")
 
-    def _still_open(self, error: Exception) -> None:
-        """Raise *error* if it has ended the transaction: a full disk makes SQLite undo it all."""
-        if not self._db.in_transaction:
-            raise error
+    def _try_within(self, one: Pending[Any]) -> None:
+        """Raise the error of *one* if that has ended the transaction, and with it the others.
+
+        A full disk makes SQLite undo it all.
+        """
+        within = self._db.in_transaction
+        self._try(one)
+        if one.error is not None and within and not self._db.in_transaction:
+            raise one.error
 
     def _try(self, one: Pending[Any]) -> None:
         try:

@@ -67,6 +67,7 @@ class SessionRows:
         return {name: getattr(row, name) for name in _FIELDS} | {
             "created_at": row.created_at.isoformat(),
             "last_used": row.last_used.isoformat(),
+            "cost_usd": round(row.cost_usd, 6),
             "age_s": round(max(0.0, (self._now - row.created_at).total_seconds()), 1),
             "queue": self._waiting.open(bot, row.room) if bot is not None else 0,
             "ttl_left_s": round(max(0.0, self._ttl_s(row.bot) - idle_s), 1),

@@ -50,8 +50,10 @@ class Answer:
 class Listening(Protocol):
     """Ears for the rooms."""
 
-    def listening(self, entry: Entry, bot: Bot) -> AbstractAsyncContextManager[Talk]:
-        """Listen to what was said before *entry*."""
+    def listening(
+        self, entry: Entry, bot: Bot, key: SessionKey
+    ) -> AbstractAsyncContextManager[Talk]:
+        """Listen to what was said before *entry*, for the session of *key*."""
         ...
 
 
@@ -136,7 +138,7 @@ class Answering:
             return await self._hear(entry, bot, added, listener)
         key = session_key(bot, entry.message)
         async with (
-            self._contexts.listening(entry, bot) as talk,
+            self._contexts.listening(entry, bot, key) as talk,
             self._seat(entry, bot, key) as seat,
         ):
             attempt = await self._journal.start_attempt(
@@ -145,7 +147,7 @@ class Answering:
             if attempt is None:
                 return None
             recap = await find_recap(self._journal, entry, bot, key, seat)
-            context = await talk.unheard_by(seat.session_id, key, lost=bool(recap))
+            context = await talk.unheard_by(seat.session_id, lost=bool(recap))
             attempt = replace(attempt, heard=context.upto)
             said = compose_prompt(entry.messages, recap, context.remarks, files=bool(files))
             asked = seat.ask(
@@ -155,7 +157,10 @@ class Answering:
                 silence_s=bot.turn.silence_s,
                 listener=listener,
             )
-            return await self._answer(entry, bot, attempt, seat, asked)
+            answer = await self._answer(entry, bot, attempt, seat, asked)
+            if answer is not None:
+                talk.told(seat.session_id, context)
+            return answer
 
     async def _hear(
         self, entry: Entry, bot: Bot, added: Attempt, listener: Listener

@@ -121,11 +121,11 @@ class Showing:
         """Show what *said* returns, as it grows."""
         self._said = said
 
-    async def give_way(self, *, anew: bool = False) -> str | None:
+    async def give_way(self) -> str | None:
         """Show nothing more, since it is known what to say.
 
         Returns the id of the placeholder when that may become it: when it is at rest, the turn
-        was short, and nobody is to be notified. What has to be posted *anew* is so in any case.
+        was short. (If that then names somebody, it is posted anew; see `replies.freeze`.)
         """
         self.end()
         if self.errand is not None and self._announcing:
@@ -133,7 +133,7 @@ class Showing:
         if self.errand is not None and not self.errand.done():
             return None
         short = self._means.now() - self._started <= self._means.pace.anew_s
-        fit = short and not anew and self._placeholder.steady
+        fit = short and self._placeholder.steady
         return self._placeholder.remote_id if fit else None
 
     async def _run(self) -> None:

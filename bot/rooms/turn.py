@@ -56,7 +56,7 @@ class Turns:
     ) -> None:
         self._journal = journal
         self._answering = answering
-        self._composing = Composing(journal, answering)
+        self._composing = Composing(answering)
         self._posting = posting
         self._quarantine = quarantine
         self._loop_guard = loop_guard
@@ -227,7 +227,7 @@ class Turns:
         answer = saying.answer
         chat, answered = self._chats[bot.platform], await self._askers(entry, saying)
         reply = await self._composing.reply(
-            entry, saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
+            saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
         )
         parts = await self._journal.freeze(
             entry,
@@ -237,7 +237,8 @@ class Turns:
             attempt=answer.attempt if answer is not None else None,
             answer_text=answer.markdown if answer is not None else None,
             reason=saying.reason,
-            into=await showing.give_way(anew=reply.names) if showing is not None else None,
+            into=await showing.give_way() if showing is not None else None,
+            address=reply.address,
         )
         watch.frozen = self._now()
         return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)

@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 
@@ -326,7 +327,7 @@ async def test_a_closed_journal_says_so(tmp_path: Path) -> None:
     """After the end every method raises, reads too; closing twice is fine."""
     async with SqliteEngine(tmp_path / "journal.db").open() as journal:
         pass
-    for call in (journal.tally(), journal.writable(), journal.head(LANE)):
+    for call in (journal.tally, journal.writable, partial(journal.head, LANE)):
         with pytest.raises(JournalUnavailable, match="closed"):
-            await call
+            await call()
     await journal._writer.close()

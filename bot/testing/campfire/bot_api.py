@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -50,6 +51,10 @@ class ApiCall:
     room_id: int
     content_type: str | None
     status: int
+    #: Of the message that it is about, or that it has made; None when there is none.
+    message_id: int | None
+    #: When its body was complete; seconds of `time.perf_counter`.
+    came_at: float
 
 
 class _ErrorPage(HTTPException):
@@ -109,6 +114,8 @@ class BotApi:
     ) -> Route:
         async def answer(request: Request) -> Response:
             known = endpoint if self._dialect in dialects else _no_route
+            await request.body()
+            came_at = time.perf_counter()
             try:
                 response = await known(request)
             except _ErrorPage as failed:
@@ -124,6 +131,8 @@ class BotApi:
                 room_id=request.path_params["room"],
                 content_type=request.headers.get("content-type"),
                 status=response.status_code,
+                message_id=request.path_params.get("message", _made(response)),
+                came_at=came_at,
             )
             self.calls.append(call)
             await self._chat.tell()
@@ -264,6 +273,11 @@ class BotApi:
     def _message(self, request: Request, message: Message) -> dict[str, object]:
         names = self._chat.directory.names
         return message_json(message, names=names, base_url=_base_of(request))
+
+
+def _made(response: Response) -> int | None:
+    name = response.headers.get("location", "").rpartition("/")[2]
+    return int(name) if name.isdecimal() else None
 
 
 async def _no_route(_: Request) -> Response:
