@@ -11,7 +11,6 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 from bot.agent.boot import boot, let_go
 from bot.agent.boots import Boots
 from bot.agent.brake import ChildBrake
-from bot.agent.child import kill
 from bot.agent.client import Client, Content
 from bot.agent.folders import AgentFolders
 from bot.agent.line import Ticket
@@ -292,9 +291,8 @@ class Conversation:
         self._prompts.fail(self._end)
 
     def _kill(self) -> None:
-        pid = self.pid or self._brake.find()
-        if pid is not None and not self.ended.is_set():
-            kill(pid)
+        if not self.ended.is_set():
+            self._brake.kill(self.pid)
 
 
 def _uncounted(_dollars: float) -> None:
