@@ -29,36 +29,38 @@ class Brake(Protocol):
 
 
 class ChildBrake:
-    """Stops the one child of ours that works in a folder, and continues it."""
+    """Stops the one child of ours that works in a folder, and continues it.
+
+    Only a child that has booted says who it is.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pid: int | None = None
+        self._held: int | None = None
 
     def hold(self) -> bool:
         """Stop the child; False when it is not there."""
-        self._pid = self._pid or self._find()
-        return self._send(signal.SIGSTOP)
+        self._held = self.find()
+        self._send(signal.SIGSTOP)
+        return self._held is not None
 
     def free(self) -> None:
         """Continue it."""
         self._send(signal.SIGCONT)
 
-    def _send(self, number: signal.Signals) -> bool:
-        if self._pid is None:
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(self._pid, number)
-        return True
-
-    def _find(self) -> int | None:
-        """Look for the child, which says who it is only when it has booted."""
+    def find(self) -> int | None:
+        """Return the child's process; None when it is not there."""
         folder = self._folder.resolve()
         for pid in children(os.getpid()):
             with suppress(OSError):  # it ended meanwhile
                 if Path(f"/proc/{pid}/cwd").readlink() == folder:
                     return pid
         return None
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._held is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._held, number)
 
 
 class Booting:

@@ -75,6 +75,7 @@ class Conversation:
         self.listener: Listener = NOBODY
         self._folders = folders
         self._boots = boots
+        self._brake = ChildBrake(folders.work(bot.id, start.session_id))
         self._pulse = Pulse()
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._client = client(
@@ -107,8 +108,7 @@ class Conversation:
             return
         self._owner = asyncio.current_task()
         try:
-            brake = ChildBrake(self._folders.work(self.bot.id, self.session_id))
-            async with self._boots.admitted(self.ticket, brake):
+            async with self._boots.admitted(self.ticket, self._brake):
                 await self._connect()
             self._fit = True
             self._ready.set()
@@ -223,6 +223,7 @@ class Conversation:
 
     def abort(self) -> None:
         """End the child at once, and the wait of its owner, whatever that waits for."""
+        self._pulse.beat()  # a second time, too soon, would cut short what the first has begun
         self._kill()
         self._leave(again=True)
 
@@ -291,8 +292,9 @@ class Conversation:
         self._prompts.fail(self._end)
 
     def _kill(self) -> None:
-        if self.pid is not None and not self.ended.is_set():
-            kill(self.pid)
+        pid = self.pid or self._brake.find()
+        if pid is not None and not self.ended.is_set():
+            kill(pid)
 
 
 def _uncounted(_dollars: float) -> None:

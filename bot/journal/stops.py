@@ -17,15 +17,20 @@ QUESTIONS: Final = """
     AND (?4 IS NULL OR author_id = ?4) AND (?5 IS NULL OR position < ?5) AND lane NOT LIKE '!%'
 """
 
-# What stands in the room as a whole is said, and only lacks the note of it.
+# What stands in the room as a whole is said, and only lacks the note of it. What is about to stand
+# there, and answers others too, is theirs.
 _STOPPABLE = f"""
     SELECT seq {QUESTIONS} AND NOT EXISTS (
         SELECT 1 FROM inbox AS leader
         WHERE leader.seq = ifnull(inbox.joined, inbox.seq) AND leader.verdict IS NOT NULL
-        AND NOT EXISTS (
+        AND (NOT EXISTS (
             SELECT 1 FROM outbox
             WHERE entry = leader.seq AND kind <> 'progress' AND state <> 'posted'
-        )
+        ) OR EXISTS (
+            SELECT 1 FROM inbox AS other
+            WHERE (other.seq = leader.seq OR other.joined = leader.seq)
+            AND other.state = 'open' AND other.author_id <> ?4
+        ))
     )
 """  # noqa: S608 - only our own words
 

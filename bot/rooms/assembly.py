@@ -42,7 +42,7 @@ class Counters(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Rooms:
     """What answers, as far as the rest has to do with it."""
 
@@ -70,18 +70,19 @@ async def open_rooms(
     *within_s* bounds how old a message may be that is caught up with.
     """
     silence = Silence()
-    contexts = Contexts(journal.hearing, chats, journal.orders, silence)
-    answering = Answering(journal, sessions, agent, contexts)
+    answering = Answering(
+        journal, sessions, agent, Contexts(journal.hearing, chats, journal.orders, silence)
+    )
     posting = Posting(journal, on_post=silence.posted)
     await answering.renewals.resume()
-    loop_guard = LoopGuard(journal, chats, on_hold=counters.held)
     obeying = Obeying(journal, roster.get, posting.endings, answering.renewals, sessions.drop)
     admission = Admission(obeying, journal.reception, roster.get)
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         progress = await opened(open_progress(journal, roster, chats, pace=pace))
+        guard = LoopGuard(journal, chats, on_hold=counters.held)
         turns = Turns(
-            journal, answering, posting, Quarantine(), loop_guard, roster, chats, progress=progress
+            journal, answering, posting, Quarantine(), guard, roster, chats, progress=progress
         )
         ended = _each(sessions.lane_ended, admission.lane_ended)
         lanes = await opened(open_lanes(journal, turns, on_turn=counters.turn, on_end=ended))
@@ -90,16 +91,14 @@ async def open_rooms(
             journal, admission, roster, chats, enqueue=lanes.enqueue, within_s=within_s
         )
         posting.on_outage = catch_up.look_again
-        foresight = Foresight(
+        inbox = Foresight(
             admission,
             sessions,
             roster.get,
             on_message=silence.said,
             stopping=lambda: lanes.draining,
         )
-        yield Rooms(
-            lanes=lanes, posting=posting, inbox=foresight, catch_up=catch_up, progress=progress
-        )
+        yield Rooms(lanes, posting, inbox, catch_up, progress)
 
 
 def _each(*listeners: Callable[[str], None]) -> Callable[[str], None]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import structlog
@@ -29,6 +29,8 @@ GROWING: Final = "⏳"
 _SHOWN: Final = 4_000
 #: Each failure in a row makes the wait for the next try twice as long.
 _MOST_FAILURES: Final = 6
+#: Signs of all rooms that are on their way at the same time.
+_AT_ONCE: Final = 4
 #: How long an answer waits for a notice that is on its way: it would come after it.
 _ORDER_S: Final = 5.0
 
@@ -67,6 +69,8 @@ class Means:
     lookup: Lookup
     errands: Errands
     pace: Pace = Pace()
+    #: For the signs that are on their way at once: answers go first.
+    at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     now: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -158,11 +162,21 @@ class Showing:
         await self._means.sleep(max(0.0, self._started + moment_s - self._means.now()))
 
     async def _carry_out(self, work: Coroutine[Any, Any, bool]) -> bool:
-        """Do what must not be cut off in the middle, when the turn ends meanwhile."""
-        name = f"sign of {self._entry.seq}"
-        self.errand = self._means.errands.begin(work, name=name)
-        await asyncio.wait({self.errand})
-        return self.errand.result()
+        """Do what must not be cut off in the middle, when the turn ends meanwhile.
+
+        It can be while it waits for the signs of other rooms: in a rush, the answer comes first.
+        """
+        begun = False
+        try:
+            async with self._means.at_once:
+                begun = True
+                name = f"sign of {self._entry.seq}"
+                self.errand = self._means.errands.begin(work, name=name)
+                await asyncio.wait({self.errand})
+                return self.errand.result()
+        finally:
+            if not begun:
+                work.close()
 
     async def _grow(self) -> None:
         """Show the answer as it grows; what was shown last is not shown again."""

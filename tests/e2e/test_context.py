@@ -161,6 +161,18 @@ async def test_a_campfire_without_history_gives_none(
         assert world.campfire.violations == ()
 
 
+async def test_a_campfire_that_is_updated(tmp_path: Path) -> None:
+    """The version in its answers is another one then; what it can do by now is found out."""
+    async with open_world(tmp_path, dialect=Dialect.RELEASED) as world, world.serving():
+        for _ in range(3):
+            await world.ask("@Ada hello")
+        world.campfire.become(Dialect.MAIN)
+        await world.ask("@Ada hello")
+        await chatter(world, "the tea is cold")
+        await world.ask("@Ada what is cold?")
+        assert context(world) == ["the tea is cold"]
+
+
 async def test_a_direct_room_is_not_read(tmp_path: Path) -> None:
     """Everything there is addressed to the bot, and says so."""
     async with open_world(tmp_path) as world, world.serving():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.language.english import ENGLISH
 from bot.testing.model import Gate, hold
 from tests.e2e.test_when_busy import prompts, say, when_busy
 from tests.e2e.test_when_busy_crashes import times_asked
@@ -116,3 +117,22 @@ async def test_an_addition_between_two_turns(tmp_path: Path, log: Log, additions
             assert (session["state"], session["boots"]) == ("hot", 1)
         assert not log.find("child_silent")
         assert not any("the milk" in said for said in world.said_by(world.ada))
+
+
+async def test_an_answer_for_others_too(tmp_path: Path) -> None:
+    """Lee, who led the turn, stops while its answer is being posted: it is Kim's as well."""
+    async with open_world(tmp_path) as world:
+        when_busy(world, "collect")
+        async with world.serving() as server:
+            gate, post = Gate(), Gate()
+            await collected(world, gate, None)
+            world.campfire.slow_posts(post)
+            gate.release()
+            await post.reached()
+            world.campfire.slow_posts(0)
+            assert await world.ask("@Ada stop", person=world.lee) == ENGLISH.nothing_to_stop
+            post.release()
+            assert await server.settled() == {"accepted": 4, "answered": 4}
+        assert len(world.model.requests) == 2
+        said = world.said_by(world.ada)
+        assert sum("Kim: the sugar" in one and "Lee: the milk" in one for one in said) == 1

@@ -393,12 +393,16 @@ async def test_a_stop_cuts_the_turn_that_others_share(journal: Journal) -> None:
     assert await journal.take_rooms() == 0
 
 
-async def test_a_stop_cuts_no_answer_that_is_frozen(journal: Journal) -> None:
-    """It is the others', too."""
+@pytest.mark.parametrize("author", [KIM.id, LEE.id, None])
+async def test_an_answer_that_is_frozen_is_the_others_too(
+    journal: Journal, author: str | None
+) -> None:
+    """Neither who led the turn nor a companion stops it; all of them do."""
     await accept(journal, 1, author=LEE)
     await accept(journal, 2)
     entry = await gathered(journal)
     await freeze(journal, entry, await begin(journal, entry))
     stop = said("stop", number=9)
-    obeyed = await journal.orders.obey(stop, lane=f"!{LANE}/ada", order=Stop(author=KIM.id))
+    obeyed = await journal.orders.obey(stop, lane=f"!{LANE}/ada", order=Stop(author=author))
     assert obeyed.stopped.cut == ()
+    assert len(obeyed.stopped.messages) == (2 if author is None else 0)

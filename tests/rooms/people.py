@@ -387,7 +387,7 @@ class FakeShowing(Nobody):
 
     async def give_way(self) -> str | None:
         """Let the answer take the place of what there is."""
-        return None if anew else self._placeholder
+        return self._placeholder
 
 
 class FakeProgress:

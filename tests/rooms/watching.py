@@ -33,6 +33,11 @@ class Hands(Clock):
         super().__init__()
         self._sleepers: list[tuple[float, asyncio.Event]] = []
 
+    @property
+    def sleepers(self) -> int:
+        """How many sleep by it."""
+        return len(self._sleepers)
+
     async def sleep(self, seconds: float) -> None:
         """Wait until the test has moved the hands."""
         sleeper = (self.seconds + seconds, asyncio.Event())

@@ -237,7 +237,7 @@ async def test_only_what_can_be_resumed_is_opened_ahead() -> None:
         assert world.agent.conversations == []
         assert world.sessions.statistics().lost == 0
         world.agent.transcripts = {f.session_id: turn("x") for f in world.files.kept.values()}
-        world.sessions.open_recent({}.get, 5)
+        world.sessions.open_ahead({}.get, 5, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.agent.conversations == []
         world.sessions.open_ahead(world.bots.get, 5, busy=False)
