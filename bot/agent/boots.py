@@ -14,7 +14,9 @@ from bot.agent.line import Line, Ticket
 
 #: So long after a stir the processors are a turn's: its first prompt keeps the child busy for
 #: 100 ms, a later one for 20; then the model has it.
-MOMENT_S: Final = 0.3
+MOMENT_S: Final = 0.15
+#: With so many processors a boot takes none away from a turn.
+ENOUGH: Final = 4
 #: How long a boot for nobody waits for such a moment, where there is none.
 MOST_WAIT_S: Final = 3.0
 
@@ -44,6 +46,8 @@ class Boots:
 
     def stir(self) -> None:
         """Take note that a turn needs the processors now."""
+        if self._limit >= ENOUGH:
+            return
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = asyncio.get_running_loop().call_later(self._moment_s, self._quiet)

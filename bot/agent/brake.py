@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from bot.agent.child import children
+from bot.agent.child import children, kill
 from bot.agent.line import Ticket
 
 #: How long a boot is held in all: where somebody always speaks, a new room wants a spare too.
@@ -47,6 +47,12 @@ class ChildBrake:
     def free(self) -> None:
         """Continue it."""
         self._send(signal.SIGCONT)
+
+    def kill(self, pid: int | None) -> None:
+        """End the child at once; *pid* is what it has said of itself."""
+        pid = pid or self.find()
+        if pid is not None:
+            kill(pid)
 
     def find(self) -> int | None:
         """Return the child's process; None when it is not there."""

@@ -11,7 +11,6 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 from bot.agent.boot import boot, let_go
 from bot.agent.boots import Boots
 from bot.agent.brake import ChildBrake
-from bot.agent.child import kill
 from bot.agent.client import Client, Content
 from bot.agent.folders import AgentFolders
 from bot.agent.line import Ticket
@@ -70,7 +69,7 @@ class Conversation:
         #: The wish for it: whoever comes to need it may make that more urgent.
         self.ticket = ticket
         #: Told after each prompt what the child has counted for the session, in US dollars.
-        self.on_cost: Callable[[float], None] = _uncounted
+        self.on_cost: Callable[[float], None] = lambda _dollars: None
         #: Follows the answer to the next prompt.
         self.listener: Listener = NOBODY
         self._folders = folders
@@ -292,10 +291,5 @@ class Conversation:
         self._prompts.fail(self._end)
 
     def _kill(self) -> None:
-        pid = self.pid or self._brake.find()
-        if pid is not None and not self.ended.is_set():
-            kill(pid)
-
-
-def _uncounted(_dollars: float) -> None:
-    """Take the cost of a conversation that is no session's yet."""
+        if not self.ended.is_set():
+            self._brake.kill(self.pid)

@@ -106,7 +106,7 @@ def other_user(bot: Bot) -> str:
 def bare_environment(folders: AgentFolders, child: Path) -> dict[str, str]:
     """Return what *child* needs when it is started only to be looked at."""
     home = str(folders.launcher.parent)
-    return {"PATH": _PATH, "HOME": home, **_for_the_script(child, ()), _AS: ""}
+    return {"PATH": _PATH, "HOME": home, **_for_the_script(child, ())}
 
 
 def _for_the_script(child: Path, foreign: Iterable[str]) -> dict[str, str]:

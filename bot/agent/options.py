@@ -17,6 +17,8 @@ from bot.config.settings import AgentAccess
 
 #: One line of the child's output; the SDK's default of 1 MiB wedges the client on a long answer.
 _LINE_BYTES = 16 * 2**20
+#: The built-in tools that `--bare` leaves; the others are not there then, whatever is asked for.
+_BARE_TOOLS = frozenset({"Bash", "Edit", "Read"})
 
 
 def agent_options(
@@ -87,7 +89,7 @@ def _flags(
         flags["disable-slash-commands"] = None
     if isinstance(start, Unkept):
         flags["no-session-persistence"] = None
-    if access.api_key:
+    if access.api_key and set(bot.agent.tools) <= _BARE_TOOLS:
         # `--bare` boots fastest and keeps no memory, but takes an API key only: with an OAuth
         # token it is left out, and the environment keeps auto-memory off.
         flags["bare"] = None

@@ -154,6 +154,12 @@ class Session:
         self._shown = (self.file, self.last_path, statistics) if at_rest else None
         return statistics
 
+    def _state(self) -> Warmth:
+        """Tell what the next message would find; nothing is resumed that has answered nothing."""
+        if self.hot:
+            return Warmth.HOT
+        return Warmth.WARM if self.stored and self.file.turns != 0 else Warmth.COLD
+
     def _look(self, memory_bytes: int | None) -> SessionStatistics:
         file = self.file
         return SessionStatistics(
@@ -161,7 +167,7 @@ class Session:
             bot=file.key.bot,
             user=file.key.user,
             session_id=file.session_id,
-            state=Warmth.HOT if self.hot else Warmth.WARM if self.stored else Warmth.COLD,
+            state=self._state(),
             last_path=self.last_path,
             turns=file.turns or 0,
             created_at=file.created_at,

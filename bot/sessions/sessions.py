@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 #: How many sessions an expiry sweep looks at before it lets others run.
 _SLICE: Final = 200
+_PATIENCE_S: Final = 60.0
 #: When spares begin to boot at a start that found something owed, should no turn end before.
 _SPARES_LATEST_S: Final = 5.0
 
@@ -46,7 +47,7 @@ class Sessions:
         saving: Saving,
     ) -> None:
         #: How long a turn waits for a place before its room is told that there is none.
-        self.patience_s = 60.0
+        self.patience_s = _PATIENCE_S
         self._registry = registry
         self._conversations = conversations
         self._spares = spares

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from bot.agent.boots import Boots
+from bot.agent.boots import ENOUGH, Boots
 from bot.agent.brake import MOST_HELD_S, Booting, NoBrake
 from bot.agent.line import Ticket, Urgency
 
@@ -179,6 +179,15 @@ async def test_the_background_waits_for_a_quiet_moment(urgency: Urgency) -> None
         assert yard.began == ["a turn's"]
         await a_moment(yard)
         assert yard.began == ["a turn's", "background"]
+
+
+async def test_with_many_processors_nobody_waits_for_a_quiet_moment() -> None:
+    """There a boot takes nothing from a turn."""
+    async with a_yard(ENOUGH, moment_s=_LONG_S) as yard:
+        yard.boots.stir()
+        await yard.come("a spare", Urgency.SPARE)
+        yard.boots.stir()
+        assert (yard.began, yard.held) == (["a spare"], set())
 
 
 async def test_who_is_wanted_waits_for_no_moment() -> None:

@@ -387,7 +387,7 @@ async def test_agent_checks_its_child(agent: Agent) -> None:
 
 async def held(agent: Agent, conversation: Conversation) -> int:
     """Have a child begin to boot, and held; return its process."""
-    agent._boots._moment_s = 3600.0
+    agent._boots._limit, agent._boots._moment_s = 2, 3600.0
     await processes.eventually(lambda: bool(children()))
     (pid,) = children()
     agent.stir()

@@ -79,6 +79,12 @@ def test_bare_needs_a_key(access: AgentAccess, *, bare: bool) -> None:
     assert found.env["CLAUDE_CODE_DISABLE_AUTO_MEMORY"] == "1"
 
 
+@pytest.mark.parametrize(("tools", "bare"), [(("Read", "Bash"), True), (("Read", "Write"), False)])
+def test_bare_leaves_few_tools(tools: tuple[str, ...], *, bare: bool) -> None:
+    """A bot that is to have others gets them."""
+    assert ("bare" in options(ada(tools=tools)).extra_args) is bare
+
+
 def test_fresh_session_has_our_id() -> None:
     """The id is known, and in the session file, before the child starts."""
     found = options()

@@ -109,6 +109,7 @@ async def test_a_spare_waits_until_nobody_speaks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a turn it does not boot at once; a new room that needs it does not wait for that."""
+    monkeypatch.setattr("bot.agent.agent.processors", lambda: 2)
     monkeypatch.setattr(Boots, "__init__", partialmethod(Boots.__init__, **PATIENT))
     async with open_world(tmp_path) as world, world.serving({"HEARTH_SPARES": "1"}) as server:
         await server.until("/session/stats", lambda page: page["spares"] == 1)
@@ -120,8 +121,11 @@ async def test_a_spare_waits_until_nobody_speaks(
         assert (page["hits"], len(guards.children())) == ({"spare": 1, "cold": 1}, 2)
 
 
-async def test_a_spare_holds_still_while_a_turn_begins(tmp_path: Path) -> None:
+async def test_a_spare_holds_still_while_a_turn_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is stopped with the message, and goes on when nothing has happened for a moment."""
+    monkeypatch.setattr("bot.agent.agent.processors", lambda: 2)
     async with open_world(tmp_path) as world:
         async with world.serving():
             await world.ask("@Ada my name is Kim")

@@ -58,8 +58,9 @@ async def test_a_file_that_the_child_writes_is_posted(folder: Path) -> None:
         async with world.serving() as server:
             await world.ask("@Ada hello")
             (work,) = (world.cache / "work" / "ada").iterdir()
-            await write(world, str(work / "tea.csv"))
+            answer = await write(world, str(work / "tea.csv"))
             assert await server.settled() == {"accepted": 2, "answered": 2}
+            assert files_of(world), answer
             (file,) = files_of(world)
             assert (file.plain, file.content) == ("tea.csv", b"tea,cold\n")
             made = (work / "tea.csv").stat()
@@ -76,11 +77,13 @@ async def test_the_child_reaches_nothing_else(folder: Path) -> None:
         secret.write_text("for the group of the server\n")
         secret.chmod(0o640)
         async with world.serving():
-            for path in (secret, world.cache / "journal.db", world.cache / "admin.token"):
+            (others := world.cache / "others").write_text("for the group")
+            others.chmod(0o600)
+            for path in (secret, others):
                 world.model.script("read it", call_tool("Read", file_path=str(path)), times=2)
                 answer = await world.ask("@Ada read it")
                 assert "for the group" not in str(world.model.requests[-1].body)
-                assert "EACCES" in answer or "denied" in answer or "not exist" in answer
+                assert "EACCES" in answer or "denied" in answer or "not exist" in answer, answer
             assert (
                 "refused" in await write(world, str(folder / "escaped.csv"))
                 or not (folder / "escaped.csv").exists()
