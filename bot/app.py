@@ -72,6 +72,7 @@ class Hearth:
     """An open server, without its listener."""
 
     edge: ASGIApp
+    webhook: Webhook
     lanes: Lanes
     posting: Posting
     roster: Roster
@@ -108,7 +109,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         await opened(_keeping_up(roster, agent, campfire, sessions))
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
-        yield Hearth(Edge(webhook, pages), rooms.lanes, rooms.posting, roster, sessions)
+        edge = Edge(webhook, pages)
+        yield Hearth(edge, webhook, rooms.lanes, rooms.posting, roster, sessions)
 
 
 @dataclass(frozen=True, slots=True)
