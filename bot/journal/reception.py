@@ -21,7 +21,7 @@ _Landing = asyncio.Future[list[Acceptance]]
 
 #: From so many waiting on, more are worth waiting for, for so long.
 _MANY: Final = 4
-_GATHER_S: Final = 0.002
+_GATHER_S: Final = 0.001
 
 
 class Reception:
@@ -97,7 +97,7 @@ class Reception:
         if group:
             self._submit(group)
 
-    def _submit(self, group: _Group) -> None:
+    def _submit(self, group: _Group, *, again: bool = False) -> None:
         arrivals, at = [arrival for arrival, _ in group], self._now()
         try:
             landing = self._write(arrivals, at)
@@ -105,25 +105,25 @@ class Reception:
             self._fail(group, error)
             return
         self._under_way += 1
-        landing.add_done_callback(partial(self._landed, group, at))
+        landing.add_done_callback(partial(self._landed, group, at, again))
 
     def _write(self, arrivals: list[inbox.Arrival], at: float) -> _Landing:
         if self._familiar.covers(arrivals, at=at):
-            return self._writer.write(partial(inbox.insert, arrivals=arrivals, at=at))
+            return self._writer.write_at_once(partial(inbox.insert, arrivals=arrivals, at=at))
         return self._writer.write(partial(inbox.accept, arrivals=arrivals, node=self._node, at=at))
 
-    def _landed(self, group: _Group, at: float, landing: _Landing) -> None:
+    def _landed(self, group: _Group, at: float, again: bool, landing: _Landing) -> None:  # noqa: FBT001 - a callback's
         self._under_way -= 1
         self._go_on()
         error = landing.exception()
         if error is None:
             self._familiar.note([arrival for arrival, _ in group], at=at)
-            self._answer(group, landing.result())
+            self._answer(group, landing.result(), again=again)
         elif len(group) == 1:
             self._fail(group, error)
         else:
             for one in group:  # one that cannot be stored keeps nobody else out
-                self._submit([one])
+                self._submit([one], again=True)
 
     def _go_on(self) -> None:
         """Hand over what came meanwhile; where that is much, with what comes right after it."""
@@ -137,11 +137,14 @@ class Reception:
         self._under_way -= 1
         self.hand_over()
 
-    def _answer(self, group: _Group, acceptances: list[Acceptance]) -> None:
-        """Tell everybody who still waits, and the lanes in any case."""
+    def _answer(self, group: _Group, acceptances: list[Acceptance], *, again: bool = False) -> None:
+        """Tell everybody who still waits, and the lanes in any case.
+
+        What was handed over *again* may have landed at the first time: nobody was told then.
+        """
         news: dict[str, None] = {}
         for ((_, lane), answer), acceptance in zip(group, acceptances, strict=True):
-            if acceptance is Acceptance.NEW:
+            if again or acceptance is Acceptance.NEW:
                 news[lane] = None
             if not answer.done():
                 answer.set_result(acceptance)

@@ -5,7 +5,6 @@ from starlette.types import Receive, Scope
 from bot.config.settings import BODY_LIMIT_BYTES
 from bot.errors import Malformed, TooLarge
 
-
 #: Why a body cannot be read whose end does not come.
 CUT_SHORT = "the caller went away before the body was complete"
 

@@ -4,11 +4,15 @@ It is for the plain case, which nearly every delivery is; whatever is unusual ab
 uvicorn's way through the application, to the same end.
 """
 
-from functools import cache
+import asyncio
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr
+from uvicorn.server import ServerState
 
 from bot.web.bare import BareProtocol
 from bot.web.webhook import PREFIX, Respond
@@ -33,21 +37,40 @@ class Deliveries(Protocol):
 class Shortcut(BareProtocol):
     """The protocol of a server that takes deliveries."""
 
-    def __init__(self, deliveries: Deliveries, **uvicorns: Any) -> None:
-        super().__init__(**uvicorns)
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
         self._deliveries = deliveries
         #: The delivery whose body is being read.
         self._reading: _Delivery | None = None
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """Begin as uvicorn does, but ask for no address: most requests are not described."""
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.scheme = "http"
+
     def on_headers_complete(self) -> None:
         """Take the short way, if it is open to this request."""
         if not self._is_plain():
+            self._describe()
             super().on_headers_complete()
             return
-        bot_id, _, query = self.url[len(_PREFIX) :].partition(b"?")
-        self.scope["path"] = PREFIX  # the headers are complete
-        self._reading = _Delivery(bot_id.decode(), query, self.parser.should_keep_alive(), self)
+        self.scope["path"] = PREFIX  # which says that the headers are complete
+        self._reading = _Delivery(self.url, keep_alive=self.parser.should_keep_alive())
         self.cycle = self._reading  # type: ignore[assignment] # as far as uvicorn looks at it
+
+    def _describe(self) -> None:
+        """Add to the scope what `connection_made` has left out."""
+        self.scope["server"] = self.server = get_local_addr(self.transport)
+        self.scope["client"] = self.client = get_remote_addr(self.transport)
 
     def _is_plain(self) -> bool:
         if not self.url.startswith(_PREFIX) or self.parser.get_method() != b"POST":
@@ -82,7 +105,18 @@ class Shortcut(BareProtocol):
 
     def _take(self, delivery: "_Delivery") -> None:
         body = b"".join(delivery.pieces)
-        self._deliveries.take(delivery.bot_id, delivery.query, body, delivery.respond)
+        respond = partial(self._respond, delivery)
+        self._deliveries.take(delivery.bot_id, delivery.query, body, respond)
+
+    def _respond(self, delivery: "_Delivery", status: HTTPStatus) -> None:
+        """Answer with *status* and nothing else, and be ready for the next request."""
+        delivery.response_complete = True
+        if delivery.disconnected:
+            return
+        self.transport.write(_heads(status)[delivery.keep_alive])
+        if not delivery.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody wait for what does not come any more."""
@@ -91,59 +125,34 @@ class Shortcut(BareProtocol):
         if delivery is not None:
             self._deliveries.lose(delivery.bot_id)
 
-    def send(self, head: bytes, *, keep_alive: bool) -> None:
-        """Answer, and be ready for the next request."""
-        self.transport.write(head)
-        if not keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
 
 class _Delivery:
-    """A request on its short way. It has of uvicorn's cycle what its protocol looks at."""
+    """A request on its short way. It has of uvicorn's cycle what its protocol looks at.
 
-    __slots__ = (
-        "_protocol",
-        "bot_id",
-        "disconnected",
-        "keep_alive",
-        "pieces",
-        "query",
-        "response_complete",
-    )
+    It does not know the protocol, which knows it: a circle would be left to the garbage collector.
+    """
 
-    def __init__(self, bot_id: str, query: bytes, keep_alive: bool, protocol: Shortcut) -> None:
-        self.bot_id = bot_id
-        self.query = query
+    __slots__ = ("bot_id", "disconnected", "keep_alive", "pieces", "query", "response_complete")
+
+    #: Where uvicorn wakes who waits for the rest of a request; here nobody does.
+    message_event: Final = asyncio.Event()
+
+    def __init__(self, url: bytes, *, keep_alive: bool) -> None:
+        bot_id, _, self.query = url[len(_PREFIX) :].partition(b"?")
+        self.bot_id = bot_id.decode()
         #: Of the body.
         self.pieces: list[bytes] = []
-        #: Also set to False by a server that closes.
+        #: A server that closes sets it to False.
         self.keep_alive = keep_alive
-        #: Set when the connection is lost.
+        #: The connection is lost.
         self.disconnected = False
         self.response_complete = False
-        self._protocol = protocol
-
-    @property
-    def message_event(self) -> "_Delivery":
-        """Where uvicorn wakes who waits for the request; nobody does."""
-        return self
-
-    def set(self) -> None:
-        """Wake nobody."""
-
-    def respond(self, status: HTTPStatus) -> None:
-        """Answer with *status* and nothing else."""
-        self.response_complete = True
-        if not self.disconnected:
-            self._protocol.send(_head(status, self.keep_alive), keep_alive=self.keep_alive)
 
 
 @cache
-def _head(status: HTTPStatus, keep_alive: bool) -> bytes:
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
-    if status is not HTTPStatus.NO_CONTENT:
-        lines.append("content-length: 0")
-    if not keep_alive:
-        lines.append("connection: close")
-    return "\r\n".join((*lines, "", "")).encode()
+def _heads(status: HTTPStatus) -> tuple[bytes, bytes]:
+    """Return the whole response, for a connection that is closed and for one that is kept."""
+    line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+    length = "" if status is HTTPStatus.NO_CONTENT else "content-length: 0\r\n"
+    closed = f"{line}{length}connection: close\r\n\r\n"
+    return closed.encode(), f"{line}{length}\r\n".encode()

@@ -32,6 +32,7 @@ async def main() -> None:
                 # that acknowledging is all there is to measure.
                 await stage.say(room, "[stall]")
                 await stage.campfire.delivered()
+                await hearth.settled()
                 for close, name in ((True, "new connections"), (False, "kept connections")):
                     await _compare(name, bare, hearth, room=room.id, key=stage.ada.key, close=close)
 
