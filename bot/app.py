@@ -1,7 +1,7 @@
 """The composition root: everything is opened here, in order, and closed in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,10 +17,11 @@ from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
 from bot.config.bot import Bot
+from bot.config.cache import make_cache
 from bot.config.roster import Reload, Roster
 from bot.config.settings import NO_ACCESS_CURE, Settings
 from bot.config.watch import watch
-from bot.errors import ConfigError, Mistake
+from bot.errors import ConfigError
 from bot.journal import FILE
 from bot.journal.journal import Journal, open_journal
 from bot.operate.admin import AdminToken, load_admin_token
@@ -35,22 +36,14 @@ from bot.operate.schedule import Job, open_schedule
 from bot.operate.secrets import KnownSecrets
 from bot.operate.upkeep import session_ttl, upkeep_jobs
 from bot.platforms.campfire import Campfire, open_campfire
-from bot.rooms.admission import Admission
-from bot.rooms.answering import Answering
-from bot.rooms.catch_up import CatchUp
-from bot.rooms.context import Contexts
-from bot.rooms.foresight import Foresight
-from bot.rooms.lanes import Lanes, open_lanes
-from bot.rooms.loop_guard import LoopGuard
-from bot.rooms.obeying import Obeying
+from bot.rooms.assembly import Rooms, open_rooms
+from bot.rooms.lanes import Lanes
 from bot.rooms.posting import Posting
-from bot.rooms.progress import Progress, open_progress
-from bot.rooms.quarantine import Quarantine
 from bot.rooms.showing import Pace
-from bot.rooms.turn import Turns
+from bot.sessions.assembly import open_sessions
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
-from bot.sessions.sessions import Sessions, open_sessions
+from bot.sessions.sessions import Sessions
 from bot.sessions.spares import Spares, fitting
 from bot.web.edge import Edge
 from bot.web.webhook import Webhook
@@ -73,6 +66,7 @@ class Hearth:
 
     edge: ASGIApp
     webhook: Webhook
+    journal: Journal
     lanes: Lanes
     posting: Posting
     roster: Roster
@@ -82,7 +76,7 @@ class Hearth:
 @asynccontextmanager
 async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Hearth]:
     """Open everything but the listener."""
-    cache = _make_cache(settings.session_cache)
+    cache = make_cache(settings.session_cache)
     roster = _read_roster(settings, environ)
     token = _begin_logging(settings, roster)
     _warn(settings, roster)
@@ -91,17 +85,28 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         journal = await opened(open_journal(cache / FILE, node=str(uuid4())))
         folders = AgentFolders(root=cache)
         agent = Agent(settings.agent_access, folders)
+        log.debug("rooms_taken", left_running=await journal.take_rooms())
         async with asyncio.TaskGroup() as meanwhile:
             # The child is looked at in processes of its own, for longer than the rest takes.
             child = meanwhile.create_task(agent.prepare(), name="look at the child")
-            log.debug("rooms_taken", left_running=await journal.take_rooms())
             await asyncio.to_thread(end_orphans, folders)
             campfire = await opened(open_campfire(settings.campfire_url or ""))
         chats = {campfire.name: campfire}
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
-        rooms = await opened(_rooms(settings, journal, sessions, agent, roster, chats, metrics))
+        rooms = await opened(
+            open_rooms(
+                journal,
+                sessions,
+                agent,
+                roster,
+                chats,
+                metrics,
+                pace=PACE,
+                within_s=settings.catch_up_s,
+            )
+        )
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
@@ -110,68 +115,10 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
         edge = Edge(webhook, pages)
-        yield Hearth(edge, webhook, rooms.lanes, rooms.posting, roster, sessions)
+        yield Hearth(edge, webhook, journal, rooms.lanes, rooms.posting, roster, sessions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rooms:
-    """What answers, as far as the rest has to do with it."""
-
-    lanes: Lanes
-    posting: Posting
-    inbox: Foresight
-    catch_up: CatchUp
-    progress: Progress
-
-
-@asynccontextmanager
-async def _rooms(
-    settings: Settings,
-    journal: Journal,
-    sessions: Sessions,
-    agent: Agent,
-    roster: Roster,
-    chats: Mapping[str, Campfire],
-    metrics: Metrics,
-) -> AsyncIterator[_Rooms]:
-    """Open what lies between an accepted message and its answer in the room."""
-    contexts = Contexts(journal.hearing, chats, journal.orders)
-    answering = Answering(journal, sessions, agent, contexts)
-    posting = Posting(journal)
-    await answering.renewals.resume()
-    loop_guard = LoopGuard(journal, chats, on_hold=metrics.held)
-    obeying = Obeying(journal, roster.get, posting.endings, answering.renewals)
-    admission = Admission(obeying, journal.reception, roster.get)
-    async with AsyncExitStack() as stack:
-        opened = stack.enter_async_context
-        progress = await opened(open_progress(journal, roster, chats, pace=PACE))
-        turns = Turns(
-            journal, answering, posting, Quarantine(), loop_guard, roster, chats, progress=progress
-        )
-        ended = _each(sessions.lane_ended, admission.lane_ended)
-        lanes = await opened(open_lanes(journal, turns, on_turn=metrics.turn, on_end=ended))
-        yield _Rooms(
-            lanes=lanes,
-            posting=posting,
-            inbox=Foresight(admission, sessions, roster.get, stopping=lambda: lanes.draining),
-            catch_up=CatchUp(
-                journal, obeying, roster, chats, enqueue=lanes.enqueue, within_s=settings.catch_up_s
-            ),
-            progress=progress,
-        )
-
-
-def _each(*listeners: Callable[[str], None]) -> Callable[[str], None]:
-    """Return what tells all of them."""
-
-    def tell(lane: str) -> None:
-        for listener in listeners:
-            listener(lane)
-
-    return tell
-
-
-def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
+def _frequent_jobs(sessions: Sessions, rooms: Rooms) -> tuple[Job, ...]:
     """Return what is looked after every few seconds; the watchdog waits for none of the others."""
     return (
         Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
@@ -179,16 +126,6 @@ def _frequent_jobs(sessions: Sessions, rooms: _Rooms) -> tuple[Job, ...]:
         Job(name="catch-up", every_s=_CATCH_UP_S, run=rooms.catch_up.run),
         Job(name="clearing", every_s=_CLEARING_S, run=rooms.progress.clean),
     )
-
-
-def _make_cache(folder: Path) -> Path:
-    """Return the session cache, absolute: the child runs in another working directory."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        what = f"{folder} cannot be made: {error.strerror}; choose a folder that can be written"
-        raise ConfigError((Mistake(where="HEARTH_SESSION_CACHE", line=None, what=what),)) from error
-    return folder.absolute()
 
 
 def _read_roster(settings: Settings, environ: Mapping[str, str]) -> Roster:
@@ -233,14 +170,9 @@ def _sessions(
         # The others begin each turn with a child of its own, which no spare can be.
         return {name: bot for name, bot in roster.bots.items() if bot.session.record}
 
-    return open_sessions(
-        agent,
-        SessionFiles(cache),
-        journal,
-        spares=Spares(agent, remembering, each=each),
-        allowance=allowance,
-        samples=samples,
-    )
+    spares, files = Spares(agent, remembering, each=each), SessionFiles(cache)
+    spares.hold()  # until it is known what is owed
+    return open_sessions(agent, files, journal, spares=spares, allowance=allowance, samples=samples)
 
 
 @asynccontextmanager

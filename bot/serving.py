@@ -62,12 +62,16 @@ async def run_server(
             server = build_server(hearth.edge, hearth.webhook)
             http = group.create_task(server.serve(sockets=[bound]), name="http")
             http.add_done_callback(lambda _: stop.set())
+            # Without it nothing could be accepted, or said, any more.
+            journal = group.create_task(hearth.journal.serve(), name="journal")
             url = address(bound)
             log.info("started", url=url, bots=sorted(hearth.roster.bots))
             if on_listening is not None:
                 on_listening(url)
-            log.info("resumed", lanes=await hearth.lanes.resume())
-            hearth.sessions.open_recent(hearth.roster.get, settings.warm_rooms)
+            resumed = await hearth.lanes.resume()
+            log.info("resumed", lanes=resumed)
+            warm_rooms, busy = settings.warm_rooms, resumed > 0
+            hearth.sessions.open_ahead(hearth.roster.get, warm_rooms, busy=busy)
             await stop.wait()
             # 1. The listener stays open: deliveries are still recorded, for the next start.
             hearth.sessions.stop_ahead()
@@ -77,6 +81,7 @@ async def run_server(
             cut = await hearth.lanes.drain(settings.grace_s)
             # 4. Only now the server closes; open requests get their answer.
             server.should_exit = True
+            journal.cancel()
             log.info("drained", cut_off=cut)
     log.info("stopped")
 

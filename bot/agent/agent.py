@@ -1,7 +1,6 @@
 """The agent as the sessions use it."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,7 +16,8 @@ from bot.agent.launch import bare_environment, bundled_child, write_launcher
 from bot.agent.line import Ticket
 from bot.agent.made_files import MadeFiles, made_since
 from bot.agent.options import agent_options
-from bot.agent.selfcheck import ChildVersion, check_child
+from bot.agent.processors import processors
+from bot.agent.selfcheck import ChildVersion, look_at_child
 from bot.agent.start import Fresh, Start, Unkept
 from bot.agent.transcript import (
     Transcript,
@@ -28,6 +28,7 @@ from bot.agent.transcript import (
 )
 from bot.config.bot import Bot
 from bot.config.settings import AgentAccess
+from bot.errors import AgentStartFailed
 
 log = structlog.get_logger(__name__)
 
@@ -38,17 +39,21 @@ class Agent:
     def __init__(self, access: AgentAccess, folders: AgentFolders) -> None:
         self._access = access
         self._folders = folders
-        self._boots = Boots(max(1, os.cpu_count() or 1))
+        self._boots = Boots(processors())
 
     async def prepare(self) -> ChildVersion:
-        """Write the launcher and look at the child once.
+        """Write the launcher and look at the child, once for each installation of it.
 
-        Raises AgentMissing or OSError.
+        Raises AgentMissing or AgentStartFailed.
         """
-        await asyncio.to_thread(write_launcher, self._folders)
+        try:
+            await asyncio.to_thread(write_launcher, self._folders)
+        except OSError as error:
+            why = f"{self._folders.launcher} cannot be written: {error.strerror or error}"
+            raise AgentStartFailed(why) from error
         child = bundled_child()
         environment = bare_environment(self._folders, child)
-        return await check_child(self._folders.launcher, child, environment)
+        return await look_at_child(self._folders.launcher, child, environment)
 
     def check(self, bot: Bot) -> None:
         """Build the bot's options once, so that a tool that cannot be loaded shows early.
@@ -62,6 +67,10 @@ class Agent:
     def boots_waiting(self) -> int:
         """How many children wait until they may boot."""
         return self._boots.waiting
+
+    def stir(self) -> None:
+        """Take note that a turn needs the processors now: whom nobody waits for boots later."""
+        self._boots.stir()
 
     def conversation(self, bot: Bot, start: Start, ticket: Ticket) -> Conversation:
         """Return a conversation that is not running yet; *ticket* says how urgent it is.

@@ -1,9 +1,22 @@
-"""How many children boot at once: a boot keeps two cores busy for a quarter of a second."""
+"""How many children boot at once, and when: a boot keeps two cores busy for a quarter of a second.
 
+A turn beside it takes twice its time. So whoever boots for nobody waits until nothing has happened
+for a moment, and holds still when something does.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
+from bot.agent.brake import Booting, Brake, NoBrake
 from bot.agent.line import Line, Ticket
+
+#: So long after a stir the processors are a turn's: its first prompt keeps the child busy for
+#: 100 ms, a later one for 20; then the model has it.
+MOMENT_S: Final = 0.3
+#: How long a boot for nobody waits for such a moment, where there is none.
+MOST_WAIT_S: Final = 3.0
 
 
 class Boots:
@@ -13,33 +26,76 @@ class Boots:
     who have all places to themselves.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(
+        self, limit: int, *, moment_s: float = MOMENT_S, most_wait_s: float = MOST_WAIT_S
+    ) -> None:
         self._limit = limit
+        self._moment_s = moment_s
+        self._most_wait_s = most_wait_s
         self._line = Line()
-        self._inside: list[Ticket] = []
+        self._inside: list[Booting] = []
+        #: Ends the moment in which the processors are a turn's.
+        self._alarm: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
         """How many wait for another's end."""
         return len(self._line)
 
+    def stir(self) -> None:
+        """Take note that a turn needs the processors now."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_later(self._moment_s, self._quiet)
+        self._look()
+
     @asynccontextmanager
-    async def admitted(self, ticket: Ticket) -> AsyncIterator[None]:
-        """Wait until a child may boot; it does until the block ends."""
+    async def admitted(self, ticket: Ticket, brake: Brake | None = None) -> AsyncIterator[None]:
+        """Wait until a child may boot; it does until the block ends.
+
+        *brake* holds it, and lets it go on.
+        """
+        came_at = asyncio.get_running_loop().time()
         with self._line.joined(ticket):
-            while not self._free(ticket):
+            while not self._free(ticket, came_at):
                 await ticket.change()
-            self._inside.append(ticket)
+            booting = Booting(ticket, brake or NoBrake())
+            self._inside.append(booting)
+        ticket.on_hurry = self._look
         try:
             yield
         finally:
-            self._inside.remove(ticket)
+            self._inside.remove(booting)
+            self._release(booting)
             self._line.look_again()
 
-    def _free(self, ticket: Ticket) -> bool:
+    def release(self, ticket: Ticket) -> None:
+        """Let a child that boots go on, whatever happens: one that holds still cannot end."""
+        for booting in self._inside:
+            if booting.ticket is ticket:
+                self._release(booting)
+
+    def _release(self, booting: Booting) -> None:
+        booting.release(asyncio.get_running_loop().time())
+
+    def _quiet(self) -> None:
+        """Take note that nothing has happened for a moment."""
+        self._alarm = None
+        self._look()
+
+    def _look(self) -> None:
+        """See who has to hold still, who may go on, and who is next."""
+        now = asyncio.get_running_loop().time()
+        for booting in self._inside:
+            booting.look(now, busy=self._alarm is not None)
+        self._line.look_again()
+
+    def _free(self, ticket: Ticket, came_at: float) -> bool:
         if self._line.first is not ticket:
             return False
         if ticket.urgency.background:
-            return not self._inside
+            now = asyncio.get_running_loop().time()
+            return not self._inside and (self._alarm is None or now - came_at >= self._most_wait_s)
         # A child that boots for nobody and is wanted meanwhile counts from then on.
-        return sum(not other.urgency.background for other in self._inside) < self._limit
+        wanted = (booting for booting in self._inside if not booting.ticket.urgency.background)
+        return sum(1 for _ in wanted) < self._limit

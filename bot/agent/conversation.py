@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import structlog
@@ -10,6 +10,7 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient
 
 from bot.agent.boot import boot, let_go
 from bot.agent.boots import Boots
+from bot.agent.brake import ChildBrake
 from bot.agent.child import kill
 from bot.agent.client import Client, Content
 from bot.agent.folders import AgentFolders
@@ -74,6 +75,7 @@ class Conversation:
         self.listener: Listener = NOBODY
         self._folders = folders
         self._boots = boots
+        self._brake = ChildBrake(folders.work(bot.id, start.session_id))
         self._pulse = Pulse()
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._client = client(
@@ -106,7 +108,7 @@ class Conversation:
             return
         self._owner = asyncio.current_task()
         try:
-            async with self._boots.admitted(self.ticket):
+            async with self._boots.admitted(self.ticket, self._brake):
                 await self._connect()
             self._fit = True
             self._ready.set()
@@ -200,6 +202,12 @@ class Conversation:
             asking = self._prompts.current
         self._fit = asking is None and not self.silenced and self._end is None
 
+    async def drop(self, additions: Collection[str]) -> None:
+        """Drop *additions*, by their uuids, that nobody has come for, and nobody will."""
+        if self._prompts.abandon(additions):
+            self._fit = False
+            await self.hush()
+
     async def close(self) -> None:
         """End the conversation, whatever it is doing. Returns when the child is gone."""
         self.closing, self._fit = True, False
@@ -215,10 +223,9 @@ class Conversation:
 
     def abort(self) -> None:
         """End the child at once, and the wait of its owner, whatever that waits for."""
+        self._pulse.beat()  # a second time, too soon, would cut short what the first has begun
         self._kill()
-        if self._owner is not None:
-            self._leaving = True
-            self._owner.cancel()
+        self._leave(again=True)
 
     async def _connect(self) -> None:
         self._booting = True
@@ -270,10 +277,11 @@ class Conversation:
         except (TimeoutError, AgentError) as error:
             log.warning("interrupt_failed", bot=self.bot.id, why=str(error) or "no answer")
 
-    def _leave(self) -> None:
-        """Have the owner end the child. Once: a second time would cut its orderly end short."""
-        if self._owner is not None and not self._leaving:
+    def _leave(self, *, again: bool = False) -> None:
+        """Have the owner end the child. A second time cuts its orderly end short."""
+        if self._owner is not None and (again or not self._leaving):
             self._leaving = True
+            self._boots.release(self.ticket)
             self._owner.cancel()
 
     def _release(self) -> None:
@@ -284,8 +292,9 @@ class Conversation:
         self._prompts.fail(self._end)
 
     def _kill(self) -> None:
-        if self.pid is not None and not self.ended.is_set():
-            kill(self.pid)
+        pid = self.pid or self._brake.find()
+        if pid is not None and not self.ended.is_set():
+            kill(pid)
 
 
 def _uncounted(_dollars: float) -> None:

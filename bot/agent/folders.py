@@ -13,6 +13,8 @@ from bot.config.bot import Bot
 from bot.errors import AgentStartFailed
 
 _APART: Final = "apart."
+#: Groups and others may pass.
+_PASSAGE: Final = 0o011
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,10 +67,18 @@ class AgentFolders:
         for folder in (self.config(bot.id), self.scratch(bot.id), work):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _give(folder, bot)
+        if bot.agent.user is not None:
+            self._let_pass(self.config(bot.id), work)
         if bot.agent.mcp_servers:
             _write_mcp(bot, self.mcp(bot.id))
         else:
             self.mcp(bot.id).unlink(missing_ok=True)
+
+    def _let_pass(self, config: Path, work: Path) -> None:
+        """Let other users through to what is theirs: they can list nothing on the way."""
+        for folder in {*config.parents, *work.parents} - {config}:
+            if folder.is_relative_to(self.root):
+                folder.chmod(folder.stat().st_mode & 0o7777 | _PASSAGE)
 
     def drop_child_settings(self, bot: str) -> None:
         """Remove the child's own settings file, which it writes anew."""

@@ -8,6 +8,7 @@ with the server, kill -9 included: a child in a turn would go on for as long as 
 """
 
 import os
+import pwd
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping
@@ -21,16 +22,17 @@ from bot.config.settings import AgentAccess
 
 _UNSET = "HEARTH_UNSET"
 _CHILD = "HEARTH_CHILD"
+_AS = "HEARTH_AS"
 # `eval`, because the names are quoted for the shell: a name may hold whatever its value may.
 _SCRIPT = """#!/bin/sh
 eval "exec env ${unset} {prefix}\\"\\${child}\\" \\"\\$@\\""
 """
-_TOOLS = (("setsid", ""), ("setpriv", "--pdeathsig KILL -- "))
+_TOOLS = (("setsid", ""), ("setpriv", f"--pdeathsig KILL ${{{_AS}}} -- "))
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 #: The SDK sets these after us, whatever the server's own environment says.
 _OF_THE_SDK = frozenset({"CLAUDE_AGENT_SDK_VERSION", "PWD"})
 #: Used by the script, or added by the shell that reads it.
-_OF_THE_SCRIPT = (_UNSET, _CHILD, "_", "OLDPWD", "SHLVL")
+_OF_THE_SCRIPT = (_UNSET, _CHILD, _AS, "_", "OLDPWD", "SHLVL")
 #: Retries inside the child; its own default of ten keeps a room waiting for two minutes.
 _MODEL_RETRIES = 3
 
@@ -84,13 +86,27 @@ def child_environment(
     if bot.agent.max_output_tokens is not None:
         own["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = str(bot.agent.max_output_tokens)
     foreign = [name for name in inherited if name not in own and name not in _OF_THE_SDK]
-    return {**own, **_for_the_script(bundled_child(), foreign)}
+    return {**own, **_for_the_script(bundled_child(), foreign), _AS: other_user(bot)}
+
+
+def other_user(bot: Bot) -> str:
+    """Return how `setpriv` makes a child of *bot* another user's; "": it cannot, or need not.
+
+    The SDK changes the user alone, and leaves the child in all groups of the server.
+    """
+    if bot.agent.user is None or shutil.which("setpriv") is None:
+        return ""
+    try:
+        user = pwd.getpwnam(bot.agent.user)
+    except KeyError:
+        return ""  # said when its folders are given to it
+    return f"--reuid={user.pw_uid} --regid={user.pw_gid} --init-groups"
 
 
 def bare_environment(folders: AgentFolders, child: Path) -> dict[str, str]:
     """Return what *child* needs when it is started only to be looked at."""
     home = str(folders.launcher.parent)
-    return {"PATH": _PATH, "HOME": home, **_for_the_script(child, ())}
+    return {"PATH": _PATH, "HOME": home, **_for_the_script(child, ()), _AS: ""}
 
 
 def _for_the_script(child: Path, foreign: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Who is next where there is not enough for all: the most urgent, then who came first."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from operator import attrgetter
@@ -34,11 +34,14 @@ class Ticket:
         self.urgency = urgency
         #: When it stops to wait for a place, on the loop's clock; None: never.
         self.deadline = deadline
+        #: Told when a turn comes to wait for it.
+        self.on_hurry: Callable[[], None] = _unheard
         self._changed = asyncio.Event()
 
     def hurry(self, deadline: float | None = None) -> None:
         """Let it go before all others that no turn waits for."""
         self.urgency, self.deadline = Urgency.TURN, deadline
+        self.on_hurry()
         self.look_again()
 
     def look_again(self) -> None:
@@ -80,3 +83,7 @@ class Line:
         finally:
             self._waiting.remove(ticket)
             self.look_again()
+
+
+def _unheard() -> None:
+    """Take what nobody listens to yet."""

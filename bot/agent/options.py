@@ -8,7 +8,7 @@ from claude_agent_sdk.types import ThinkingConfig
 
 from bot.agent.compaction import Compaction
 from bot.agent.folders import AgentFolders
-from bot.agent.launch import child_environment
+from bot.agent.launch import child_environment, other_user
 from bot.agent.preamble import instructions
 from bot.agent.start import Resume, Start, Unkept
 from bot.agent.tools import in_process_servers
@@ -57,7 +57,7 @@ def agent_options(
         max_budget_usd=rules.max_budget_usd,
         include_partial_messages=True,
         max_buffer_size=_LINE_BYTES,
-        user=rules.user,
+        user=None if other_user(bot) else rules.user,
         cwd=folders.work(bot.id, start.session_id),
         env=child_environment(bot, access, folders),
         cli_path=folders.launcher,

@@ -16,7 +16,7 @@ So which prompts an answer settles is known from its result only, 2 to 20 ms aft
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from claude_agent_sdk import Message
 
@@ -74,6 +74,14 @@ class Prompts:
         if self.current is not None and self.current.prompt_uuid == prompt_uuid:
             return self.current
         return self._unclaimed.pop(prompt_uuid, None)
+
+    def abandon(self, additions: Collection[str]) -> bool:
+        """Let the child work for nobody; False when it does not, or somebody has come for it."""
+        asking = self.current
+        if asking is None or not {asking.prompt_uuid} & self._unclaimed.keys() & {*additions}:
+            return False
+        asking.abandoned = True
+        return True
 
     def hear(self, message: Message) -> Asking | None:
         """Read what the child says; return the prompt that it ends."""

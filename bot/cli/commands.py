@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -24,10 +25,29 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: boxes break sentences apart, which one then cannot search for.
+    rich_markup_mode=None,
 )
 
 
 app.add_typer(dead_letters.app)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - the value of the option, as typer gives it
+    if asked:
+        out.print(f"hearth {version('hearth')}, claude-agent-sdk {version('claude-agent-sdk')}")
+        raise typer.Exit
+
+
+@app.callback()
+def hearth(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say what this is."),
+    ] = False,
+) -> None:
+    """Take the options that are of no command."""
 
 
 @app.command()
@@ -58,9 +78,15 @@ def demo(
     state: Annotated[
         Path, typer.Option(help="Folder in which the demo remembers.", metavar="FOLDER")
     ] = Path("session_cache/demo"),
-    port: Annotated[int, typer.Option(help="Port of the chat-room page; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, metavar="PORT", help="Of the page; 0 takes a free one."),
+    ] = 0,
 ) -> None:
-    """Try it all on this machine: a chat room, the server, the agent, a stand-in model."""
+    """Try it all on this machine, without an account and a key.
+
+    It opens a chat room, the real server and agent, and a model that is only a stand-in.
+    """
     from bot.cli.demo import run_demo  # noqa: PLC0415 - as above
 
     with plain_errors():
@@ -74,7 +100,7 @@ def check(
         bool, typer.Option("--schema", help="Print the JSON Schema of a bot file instead.")
     ] = False,
 ) -> None:
-    """Say everything that is wrong with the settings and with bots.d/."""
+    """Say all that is wrong with the settings and with bots.d/."""
     if schema:
         out.print_json(json.dumps(bot_file_schema()))
         return

@@ -1,7 +1,9 @@
 """What the commands print, and how they end."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import typer
 from rich.console import Console
@@ -17,6 +19,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 WRONG_CONFIG = 2
 FAILED = 1
 
+#: What the disk says, and no bug can be the reason of.
+_OF_THE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
@@ -26,14 +31,20 @@ def plain_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (BotError, ExceptionGroup) as error:
+    except (BotError, OSError, ExceptionGroup) as error:
         failures = tuple(_leaves(error))
-        if not all(isinstance(failure, BotError) for failure in failures):
+        if not all(map(_is_plain, failures)):
             raise
         for failure in failures:
             err.print(Text(str(failure)))
         wrong = any(isinstance(failure, ConfigError) for failure in failures)
         raise typer.Exit(WRONG_CONFIG if wrong else FAILED) from None
+
+
+def _is_plain(error: Exception) -> bool:
+    """Whether what it says is enough to know what to do."""
+    of_the_disk = isinstance(error, OSError) and error.errno in _OF_THE_DISK
+    return isinstance(error, BotError) or of_the_disk
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:

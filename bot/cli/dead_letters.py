@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bot.cli.console import FAILED, err, out, plain_errors
 from bot.cli.letters import Letters, Shown, open_letters
-from bot.cli.letters_shown import as_letter, as_table
+from bot.cli.letters_shown import as_letter, as_list
 from bot.cli.loop import run
 from bot.errors import BotError, ConfigError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 _Number = Annotated[int, typer.Argument(min=1, metavar="NUMBER", help="As the list has it.")]
-_Numbers = Annotated[list[int], typer.Argument(min=1, metavar="NUMBER…", help="As in the list.")]
+_Numbers = Annotated[list[int], typer.Argument(min=1, metavar="NUMBER", help="As the list has it.")]
 
 #: What a retry does, now and later.
 _RETRIED = {
@@ -36,9 +36,10 @@ _RETRIED = {
 @app.command("list")
 def list_(
     *,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="How many.")] = 50,
     before: Annotated[
-        int | None, typer.Option(min=1, max=10**9 - 1, help="Only those with a lower number.")
+        int | None,
+        typer.Option(min=1, max=10**9 - 1, metavar="NUMBER", help="Only those with a lower one."),
     ] = None,
     as_json: _Json = False,
 ) -> None:
@@ -48,13 +49,16 @@ def list_(
 
 @app.command()
 def show(seq: _Number, *, as_json: _Json = False) -> None:
-    """Show everything about one: what was said, how often it was tried, why it was given up."""
+    """Show one: what was said, what was tried, why it was given up."""
     _run(_show(seq, as_json=as_json))
 
 
 @app.command()
 def retry(seqs: _Numbers, *, as_json: _Json = False) -> None:
-    """Have it answered after all: a frozen answer is posted, else the agent is asked again."""
+    """Have it answered after all.
+
+    A frozen answer is posted; where there is none, the agent is asked again.
+    """
     _run(_each(seqs, lambda letters: letters.retry, _retried, as_json=as_json))
 
 
@@ -75,7 +79,7 @@ async def _list(limit: int, before: int | None, *, as_json: bool) -> None:
     if as_json:
         _print_json(page)
     elif page["dead_letters"]:
-        out.print(as_table(page["dead_letters"]), soft_wrap=False)
+        out.print(as_list(page["dead_letters"]))
     else:
         out.print("no dead letters")
     if page["before"] and not as_json:

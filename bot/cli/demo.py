@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from rich.text import Text
 from bot.cli.console import out
 from bot.cli.talk import Talk, hold_conversation
 from bot.config.settings import load_settings
-from bot.errors import ConfigError, Mistake
+from bot.errors import ConfigError, JournalHeld, Mistake
 from bot.serving import run_server
 from bot.testing.campfire import Campfire, open_campfire
 from bot.testing.campfire.directory import Room
@@ -49,15 +49,19 @@ async def run_demo(
 ) -> None:
     """Run the demo until it is interrupted, or until the conversation of ``--talk`` has ended.
 
-    Raises ConfigError when ``--real`` has no key, and DemoFailed when Ada did not answer as she
-    should.
+    Raises ConfigError when ``--real`` has no key or another option cannot be followed, and
+    DemoFailed when Ada did not answer as she should.
     """
-    async with open_stage(folder, real=real, port=port, environ=environ) as stage:
-        if talk:
-            talking = Talk(stage.campfire, stage.rooms[0], stage.kim, stage.ada)
-            await hold_conversation(talking, partial(serving, stage))
-        else:
-            await _stay(stage, folder, real=real)
+    try:
+        async with open_stage(folder, real=real, port=port, environ=environ) as stage:
+            if talk:
+                talking = Talk(stage.campfire, stage.rooms[0], stage.kim, stage.ada)
+                await hold_conversation(talking, partial(serving, stage))
+            else:
+                await _stay(stage, folder, real=real)
+    except* JournalHeld as held:
+        what = f"another demo has {folder}: end it, or name another folder"
+        raise ConfigError((Mistake(where="--state", line=None, what=what),)) from held
 
 
 @asynccontextmanager
@@ -66,10 +70,8 @@ async def open_stage(
 ) -> AsyncIterator[Stage]:
     """Open the chat and the model; what they remember is in *folder*."""
     access = _real_access(environ) if real else {}
-    bots = folder / "bots.d"
-    bots.mkdir(parents=True, exist_ok=True)
-    if not (bots / "ada.toml").exists():
-        (bots / "ada.toml").write_text(_ADA)
+    with _cured(folder, port):
+        bots = _prepared_bots(folder)
     async with AsyncExitStack() as stack:
         if not real:
             model = await stack.enter_async_context(open_model(latency_s=_MODEL_LATENCY_S))
@@ -77,9 +79,10 @@ async def open_stage(
                 "ANTHROPIC_API_KEY": "a-key-for-the-stand-in",
                 "ANTHROPIC_BASE_URL": model.url,
             }
-        campfire = await stack.enter_async_context(
-            open_campfire(dialect=Dialect.MAIN, state=folder / "chat.json", port=port)
-        )
+        with _cured(folder, port):
+            campfire = await stack.enter_async_context(
+                open_campfire(dialect=Dialect.MAIN, state=folder / "chat.json", port=port)
+            )
         kim, lee, ada = (
             campfire.add_person("Kim"),
             campfire.add_person("Lee"),
@@ -102,6 +105,31 @@ async def open_stage(
                 **access,
             },
         )
+
+
+def _prepared_bots(folder: Path) -> Path:
+    """Return the folder with Ada in it; what somebody has changed there stays."""
+    bots = folder / "bots.d"
+    bots.mkdir(parents=True, exist_ok=True)
+    if not (bots / "ada.toml").exists():
+        (bots / "ada.toml").write_text(_ADA)
+    return bots
+
+
+@contextmanager
+def _cured(folder: Path, port: int) -> Iterator[None]:
+    """Say which option is to blame for what the system refuses. Raises ConfigError."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (while")[0]
+        where, what = "--state", f"{folder} cannot be used: {why}; name a folder of your own"
+        if error.filename is None:  # it was no file
+            where, what = (
+                "--port",
+                f"{port} cannot be listened on: {why}; leave it out for a free one",
+            )
+        raise ConfigError((Mistake(where=where, line=None, what=what),)) from error
 
 
 @asynccontextmanager

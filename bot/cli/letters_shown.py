@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from rich.table import Table
 from rich.text import Text
 
 from bot.cli.letters import Shown
@@ -14,27 +13,29 @@ _RETRY = {
     "ask": "asks the agent again",
     "no": "is not possible: its text is gone",
 }
+_NOBODY_SAID = "nobody said"
 _WIDE = 10
 
 
-def as_table(letters: Iterable[Shown]) -> Table:
-    """Return the list."""
-    table = Table(box=None, pad_edge=False)
-    for heading, style in (
-        ("number", "bold"),
-        ("given up", "dim"),
-        ("bot", "magenta"),
-        ("room", ""),
-        ("from", "cyan"),
-        ("said", ""),
-        ("why", ""),
-    ):
-        table.add_column(heading, style=style, overflow="fold")
-    for letter in letters:
-        cells = (letter["bot"], _room(letter), letter["author"], letter["first_line"])
-        shown = (str(letter["seq"]), _moment(letter["settled_at"]), *cells, letter["reason"])
-        table.add_row(*(Text(escape(cell)) for cell in shown))
-    return table
+def as_list(letters: Iterable[Shown]) -> Text:
+    """Return two lines for each: what it is, and below it why it was given up.
+
+    Not a table: sentences in columns cannot be read on a terminal of 80 characters.
+    """
+    return Text("\n").join(line for letter in letters for line in _entry(letter))
+
+
+def _entry(letter: Shown) -> Iterator[Text]:
+    number = f"{letter['seq']:<6}"
+    yield Text.assemble(
+        (number, "bold"),
+        (f"{_moment(letter['settled_at'])}  ", "dim"),
+        (f"{escape(letter['bot'])}  ", "magenta"),
+        f"{escape(_room(letter))}  ",
+        (escape(letter["author"]), "cyan"),
+        f": {escape(letter['first_line'])}",
+    )
+    yield Text(f"{'':<{len(number)}}{escape(letter['reason'] or _NOBODY_SAID)}")
 
 
 def as_letter(letter: Shown) -> Text:
@@ -55,7 +56,7 @@ def _lines(letter: Shown) -> Iterator[Text]:
         why = f": {part['error']}" if part["error"] else ""
         yield _fact("reply", f"part {part['number']} ({part['kind']}) {part['state']}{mark}{why}")
         yield from _block("", part["html"])
-    yield from _block("why", letter["reason"] or "nobody said")
+    yield from _block("why", letter["reason"] or _NOBODY_SAID)
 
 
 def _facts(letter: Shown) -> Iterator[Text]:

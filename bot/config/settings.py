@@ -223,6 +223,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     given = _GivenEnvironment(environ)()
     try:
         settings = Settings(**given)
+        mistakes += _contradictions(settings, given)
     except ValidationError as error:
         mistakes += [_mistake(details, given) for details in error.errors(include_url=False)]
     if mistakes:
@@ -238,6 +239,19 @@ def _unknown(environ: Mapping[str, str]) -> Iterator[Mistake]:
             suggestion = guess(rest, known).replace('"', f'"{_PREFIX}', 1)
             what = f"is not a setting{suggestion}; names that start with {_PREFIX} are Hearth's own"
             yield Mistake(where=name, line=None, what=what)
+
+
+def _contradictions(settings: Settings, given: Mapping[str, str]) -> Iterator[Mistake]:
+    """Yield a mistake for each of the settings that do not go together, if it was given."""
+    if settings.catch_up_s > settings.dedupe_s:
+        what = (
+            f"HEARTH_CATCH_UP ({format_duration(settings.catch_up_s)}) is longer than"
+            f" HEARTH_DEDUPE ({format_duration(settings.dedupe_s)}): what was answered and"
+            " forgotten since would be answered again; change one of them"
+        )
+        for name in ("HEARTH_CATCH_UP", "HEARTH_DEDUPE"):
+            if name in given:
+                yield Mistake(where=name, line=None, what=what)
 
 
 def _mistake(details: ErrorDetails, given: Mapping[str, str]) -> Mistake:

@@ -103,7 +103,7 @@ def _concerns(path: Path, folder: Path) -> bool:
 
 async def _reload(roster: Roster) -> None:
     reading = await asyncio.to_thread(roster.read)
-    known = {*roster.mistakes, *roster.warnings}
+    wrong, known = bool(roster.mistakes), {*roster.mistakes, *roster.warnings}
     reload = roster.apply(reading)
     _tell("bot_file_wrong", (mistake for mistake in reload.mistakes if mistake not in known))
     _tell("bot_file_unwise", (warning for warning in reload.warnings if warning not in known))
@@ -111,6 +111,9 @@ async def _reload(roster: Roster) -> None:
         _log.info(
             "bots_reloaded", added=reload.added, changed=reload.changed, removed=reload.removed
         )
+    # Whoever undoes a mistake changes no bot, and still wants to know.
+    if wrong and not reload.mistakes:
+        _log.info("bot_files_right", folder=str(roster.folder))
 
 
 def _tell(event: str, mistakes: Iterable[Mistake]) -> None:

@@ -93,6 +93,16 @@ def add(
     return _attempt(row)
 
 
+def added(db: sqlite3.Connection, entry: int) -> tuple[str, ...]:
+    """Name the prompt that an agent has of *entry* as an addition, not answered yet; or none."""
+    rows = db.execute(
+        "SELECT prompt_uuid FROM attempts"
+        " WHERE entry = ? AND state = 'running' AND behind IS NOT NULL",
+        (entry,),
+    )
+    return tuple(row["prompt_uuid"] for row in rows)
+
+
 def sent_behind(db: sqlite3.Connection, behind: int) -> tuple[str, ...]:
     """Name the prompts that were added while an attempt ran, in the order of their leaving."""
     rows = db.execute("SELECT prompt_uuid FROM attempts WHERE behind = ? ORDER BY seq", (behind,))

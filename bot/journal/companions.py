@@ -1,9 +1,10 @@
 """What is answered together: found while it waits, added to what is asked already."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
-from bot.journal import attempts, inbox
+from bot.journal import attempts, inbox, joined
 from bot.journal.stops import add_attempt
 from bot.journal.writer import Writer
 from bot.records import Attempt, Entry
@@ -25,6 +26,12 @@ class Companions:
         """
         operation = partial(inbox.candidates, entry=entry, author=author, limit=limit)
         return await self._writer.read(operation)
+
+    async def left(self, entry: Entry) -> Entry:
+        """Return *entry* with those of its companions that have not ended."""
+        numbers = [one.seq for one in entry.companions]
+        left = await self._writer.read(partial(joined.open_among, entries=numbers))
+        return replace(entry, companions=tuple(c for c in entry.companions if c.seq in left))
 
     async def add(self, entry: Entry, *, to: Attempt, prompt_uuid: str) -> Attempt | None:
         """Record that *entry* is about to be sent while *to* runs; only then may the prompt leave.

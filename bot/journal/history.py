@@ -33,7 +33,7 @@ _RECENT = """
 _FORGET = """
     DELETE FROM history
     WHERE platform = ?1 AND bot = ?2 AND room = ?3 AND (?4 IS NULL OR author_id = ?4)
-    AND (?5 IS NULL OR position < ?5)
+    AND position < ?5
 """
 
 
@@ -71,13 +71,10 @@ def forget(
     bot: str,
     room: str,
     user: str | None,
-    before: int | None = None,
-) -> int:
-    """Delete the exchanges of a room, or of one person in it; return how many those were.
-
-    Only those asked at a position *before* that, if it is given.
-    """
-    return db.execute(_FORGET, (platform, bot, room, user, before)).rowcount
+    before: int,
+) -> None:
+    """Delete the exchanges of a room, or of one person in it, asked at a position *before* that."""
+    db.execute(_FORGET, (platform, bot, room, user, before))
 
 
 def _exchange(row: sqlite3.Row) -> Exchange:

@@ -83,6 +83,13 @@ def companions(db: sqlite3.Connection, leader: sqlite3.Row) -> list[sqlite3.Row]
     return db.execute(_COMPANIONS, (leader["seq"], leader["state"])).fetchall()
 
 
+def open_among(db: sqlite3.Connection, entries: Sequence[int]) -> frozenset[int]:
+    """Return those of *entries* that are open."""
+    marks = _marks(entries)
+    rows = db.execute(f"SELECT seq FROM inbox WHERE state = 'open' AND seq IN ({marks})", entries)  # noqa: S608 - only marks
+    return frozenset(seq for (seq,) in rows)
+
+
 def leader(db: sqlite3.Connection, row: sqlite3.Row) -> sqlite3.Row:
     """Read in whose turn a message is: its own, too, when the other is gone."""
     if row["joined"] is None:

@@ -14,7 +14,7 @@ from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
 from bot.journal.operation import Operation, T
 from bot.journal.orders import Orders
-from bot.journal.outgoing import Outgoing
+from bot.journal.outgoing import Address, Outgoing
 from bot.journal.places import Places
 from bot.journal.reception import Reception
 from bot.journal.signs import Signs
@@ -62,6 +62,8 @@ class Journal:
         self.hearing = Hearing(writer)
         #: What has to be known of a reply before it leaves.
         self.outgoing = Outgoing(writer)
+        #: Returns when the journal is closed; raises WriterBroken when a bug has ended it before.
+        self.serve = writer.serve
         self._node = node
         self._now = now
 
@@ -85,13 +87,13 @@ class Journal:
         """Record *message* as one that gets no answer, and why; a repeated one changes nothing."""
         return await self.reception.skip(message, lane, reason)
 
-    async def head(self, lane: str) -> Entry | None:
+    def head(self, lane: str) -> asyncio.Future[Entry | None]:
         """Read the next open message of *lane*: the lowest position, then the first accepted.
 
         Before them all one whose reply is frozen: what is half said is said to its end. Whether
         it is due (a part's `not_before`) is for the caller to respect.
         """
-        return await self._writer.read(partial(inbox.head, lane=lane))
+        return self._writer.read(partial(inbox.head, lane=lane))
 
     async def entry(self, seq: int) -> Entry | None:
         """Read one message, settled or not; None when retention has deleted it."""
@@ -149,7 +151,7 @@ class Journal:
 
     # ---- replies ----
 
-    async def freeze(
+    async def freeze(  # noqa: PLR0913 - all that is fixed in one commit
         self,
         entry: Entry,
         said: Sequence[str | File],
@@ -160,16 +162,24 @@ class Journal:
         answer_text: str | None,
         reason: str | None = None,
         into: str | None = None,
+        address: Address | None = None,
     ) -> tuple[Part, ...]:
         """Fix the reply to *entry* and its companions, texts (HTML) and files, once for all.
 
         The first part comes back as sending, so that it may be posted without another sync.
         An answer ends its *attempt* as answered; *answer_text* goes to the history when the
         message is settled, *reason* is for the operator. A message that was settled meanwhile
-        takes no reply: ``()``. *into* is the placeholder that becomes the first part.
+        takes no reply: ``()``. *into* is the placeholder that becomes the first part, *address*
+        whom it may have to name.
         """
         reply = replies.Reply(
-            parts=said, kind=kind, verdict=verdict, text=answer_text, reason=reason, into=into
+            parts=said,
+            kind=kind,
+            verdict=verdict,
+            text=answer_text,
+            reason=reason,
+            into=into,
+            address=address,
         )
         at = self._now()
         return await self._writer.write(
@@ -259,11 +269,6 @@ class Journal:
         )
         return await self._writer.read(operation)
 
-    async def forget(self, *, platform: str, bot: str, room: str, user: str | None) -> int:
-        """Delete the exchanges of a room, or of one person in it; return how many those were."""
-        operation = partial(history.forget, platform=platform, bot=bot, room=room, user=user)
-        return await self._writer.erase(operation)
-
     # ---- upkeep ----
 
     async def take_rooms(self) -> int:
@@ -284,10 +289,7 @@ class Journal:
 async def open_journal(
     path: Path, *, node: str, now: Callable[[], float] = time.time
 ) -> AsyncIterator[Journal]:
-    """Open the journal in the file *path*, which is created when missing.
-
-    Raises JournalUnavailable when another server holds it or the file cannot be used.
-    """
+    """Open or create the journal at *path*; raises JournalUnavailable when that cannot be."""
     async with open_writer(path) as writer:
         journal = Journal(writer, node=node, now=now)
         try:

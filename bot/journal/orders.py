@@ -8,7 +8,7 @@ from functools import partial
 
 from bot.journal import history, inbox, stops
 from bot.journal.reception import Reception
-from bot.journal.stops import QUESTIONS
+from bot.journal.stops import NOTHING, QUESTIONS, Stopped
 from bot.journal.values import moment
 from bot.journal.views import Horizon, Situation
 from bot.journal.writer import Writer
@@ -67,8 +67,8 @@ class Obeyed:
 
     #: A repeated one has no second effect.
     acceptance: Acceptance
-    #: Numbers of the messages that it has ended.
-    stopped: tuple[int, ...] = ()
+    #: What it has ended.
+    stopped: Stopped = NOTHING
 
 
 class Orders:

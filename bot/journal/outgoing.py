@@ -1,7 +1,8 @@
 """What has to be known of a reply before it leaves."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -9,6 +10,7 @@ from bot.journal import known_bots, outbox
 from bot.journal.values import moment
 from bot.journal.writer import Writer
 from bot.records import Attempt, Entry, Part, Person
+from bot.records.file import File
 
 # Who waited before it, and was answered since, is found by when that was settled.
 _SPOKEN_BETWEEN = """
@@ -27,6 +29,18 @@ _BEGUN = """
         WHERE session_id = first.session_id AND seq >= first.seq AND state = 'answered'
     ), 0)) FROM attempts AS first WHERE first.seq = ?
 """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Whom a reply names, where that is not known before the moment in which it is frozen."""
+
+    #: Each once. Those whom a room's history has called bots are not named.
+    people: tuple[Person, ...]
+    #: Name them only if somebody else spoke, or was answered, since the message came.
+    if_unclear: bool
+    #: Returns the parts that name some of them. Pure: it runs in the journal's thread.
+    naming: Callable[[Sequence[Person]], Sequence[str | File]]
 
 
 class Outgoing:
@@ -48,31 +62,28 @@ class Outgoing:
             return attempt.started_at
         return await self._writer.read(partial(_begun_at, attempt=attempt))
 
-    async def spoken_between(self, entry: Entry) -> bool:
-        """Tell whether anybody else spoke to a bot of ours, or was answered, since *entry* came.
-
-        In its room; what people say to each other is not known here.
-        """
-        return await self._writer.read(partial(spoken_between, entry=entry))
-
-    async def people(self, platform: str, authors: Sequence[Person]) -> tuple[Person, ...]:
-        """Return those of *authors* that no room's history has shown to be bots."""
-        return await self._writer.read(partial(_people, platform=platform, authors=authors))
-
 
 def _begun_at(db: sqlite3.Connection, *, attempt: Attempt) -> datetime:
     (at,) = db.execute(_BEGUN, (attempt.behind,)).fetchone()
     return moment(at)
 
 
-def _people(
-    db: sqlite3.Connection, *, platform: str, authors: Sequence[Person]
-) -> tuple[Person, ...]:
-    return tuple(author for author in authors if not known_bots.has(db, platform, author.id))
+def addressed(
+    db: sqlite3.Connection, entry: Entry, parts: Sequence[str | File], address: Address
+) -> Sequence[str | File]:
+    """Return *parts*, or those that name whom the reply to *entry* has to name."""
+    if address.if_unclear and not _spoken_between(db, entry):
+        return parts
+    platform = entry.message.platform
+    people = [one for one in address.people if not known_bots.has(db, platform, one.id)]
+    return address.naming(people) if people else parts
 
 
-def spoken_between(db: sqlite3.Connection, entry: Entry) -> bool:
-    """Look for another person's message that came, or ended, after *entry* was accepted."""
+def _spoken_between(db: sqlite3.Connection, entry: Entry) -> bool:
+    """Look for another person's message that came, or ended, after *entry* was accepted.
+
+    In its room, and to a bot of ours; what people say to each other is not known here.
+    """
     said, since = entry.message, entry.accepted_at.timestamp()
     values = (entry.seq, since, said.platform, said.room, said.author.id)
     return db.execute(_SPOKEN_BETWEEN, values).fetchone() is not None

@@ -15,6 +15,12 @@ _VISIT = """
         room_name = excluded.room_name, direct = excluded.direct, used_at = excluded.used_at
 """
 
+_FIRST_HEARD = """
+    SELECT message_id FROM inbox
+    WHERE platform = ? AND bot = ? AND room = ? AND accepted_at >= ?
+    ORDER BY position, seq LIMIT 1
+"""
+
 
 def visit(db: sqlite3.Connection, messages: Iterable[Message], *, at: float) -> None:
     """Make known where *messages* were said; belongs into the transaction that accepts them."""
@@ -38,6 +44,10 @@ class Places:
         """Read the places used since then (seconds since the epoch), those used last first."""
         return await self._writer.read(partial(_used_since, since=since))
 
+    async def first_heard(self, place: Place, *, since: float) -> str | None:
+        """Name the first message, by position, that was accepted of *place* since then."""
+        return await self._writer.read(partial(_first_heard, place=place, since=since))
+
     async def move_cursor(self, place: Place, cursor: str) -> None:
         """Record that the history of *place* was read up to the message *cursor*."""
         await self._writer.write(partial(_move_cursor, place=place, cursor=cursor))
@@ -56,6 +66,12 @@ def _used_since(db: sqlite3.Connection, since: float) -> tuple[Place, ...]:
         )
         for row in rows
     )
+
+
+def _first_heard(db: sqlite3.Connection, *, place: Place, since: float) -> str | None:
+    values = (place.platform, place.bot, place.room, since)
+    row = db.execute(_FIRST_HEARD, values).fetchone()
+    return None if row is None else str(row["message_id"])
 
 
 def _move_cursor(db: sqlite3.Connection, place: Place, cursor: str) -> None:

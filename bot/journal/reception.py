@@ -41,7 +41,15 @@ class Reception:
         self._group: _Group = []
         #: Groups that are with the writer.
         self._under_way = 0
+        self._announce: Callable[[str], None] = lambda _lane: None
         self._tell: Callable[[str], None] = lambda _lane: None
+
+    def on_coming(self, announce: Callable[[str], None]) -> None:
+        """Call *announce* with the lane of what is with the writer, and not on disk yet.
+
+        What is read then is read behind it, and known when its commit is.
+        """
+        self._announce = announce
 
     def on_new(self, tell: Callable[[str], None]) -> None:
         """Call *tell* with the lane of what is new, once it is on disk."""
@@ -106,6 +114,8 @@ class Reception:
             return
         self._under_way += 1
         landing.add_done_callback(partial(self._landed, group, at, again))
+        for lane in dict.fromkeys(lane for _, lane in arrivals):
+            self._announce(lane)
 
     def _write(self, arrivals: list[inbox.Arrival], at: float) -> _Landing:
         if self._familiar.covers(arrivals, at=at):

@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 _MOMENT: Final = "%Y%m%dT%H%M%S.%fZ"
 #: The files that make up a journal.
 _ENDS: Final = ("", "-wal", "-shm")
+#: Their words are gone once they have ended, but not from a file that nobody writes to.
+_OFF_RECORD: Final = "SELECT count(*) FROM inbox WHERE state = 'open' AND off_record"
 
 
 def recover(path: Path, why: str, connect: Callable[[Path], sqlite3.Connection]) -> None:
@@ -37,7 +39,7 @@ def recover(path: Path, why: str, connect: Callable[[Path], sqlite3.Connection])
     fresh, kept = _fresh(path, moment), _kept(path, moment)
     log.error("journal_damaged", file=str(path), kept_as=str(kept), why=why)
     fresh.unlink(missing_ok=True)
-    saved = _fill(fresh, path, connect)
+    saved, withheld = _fill(fresh, path, connect)
     _swap(path, fresh, moment)
     log.error(
         "journal_recovered",
@@ -47,6 +49,14 @@ def recover(path: Path, why: str, connect: Callable[[Path], sqlite3.Connection])
         note="rows that could not be read are missing: a message may stay without its answer, or"
         " be answered again",
     )
+    if withheld:
+        log.warning(
+            "off_record_kept",
+            file=str(kept),
+            messages=withheld,
+            why="it was damaged while they waited for their answers, and is kept as it was",
+            cure="remove the file when nobody needs it any more",
+        )
 
 
 def finish(path: Path) -> None:
@@ -62,15 +72,19 @@ def finish(path: Path) -> None:
 
 def _fill(
     fresh: Path, damaged: Path, connect: Callable[[Path], sqlite3.Connection]
-) -> dict[str, int]:
-    """Write the fresh journal; it is on disk when this returns."""
+) -> tuple[dict[str, int], int]:
+    """Write the fresh journal; it is on disk when this returns.
+
+    Returns how many rows it has, by table, and how many messages in it are owed off the record.
+    """
     with closing(connect(fresh)) as db, _image(damaged) as image:
         db.execute("PRAGMA synchronous = FULL")
         migrate(db, fresh)
         db.execute("BEGIN IMMEDIATE")
         saved = salvage(db, rows(image), at=time.time())
         db.execute("COMMIT")
-        return saved
+        withheld = db.execute(_OFF_RECORD).fetchone()[0]
+        return saved, withheld
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.journal import attempts, counters, history, joined, outbox
+from bot.journal import attempts, counters, history, joined, outbox, outgoing
 from bot.journal.values import storable
 from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
 from bot.records.file import File
@@ -35,8 +35,10 @@ class Reply:
     text: str | None
     #: For the operator, when it is not an answer.
     reason: str | None
-    #: The message that becomes its first part by an edit; None: it is posted.
+    #: The message that becomes its first part by an edit, if it names nobody; None: it is posted.
     into: str | None = None
+    #: Whom it names, if it may have to name somebody.
+    address: outgoing.Address | None = None
 
 
 def freeze(
@@ -46,7 +48,12 @@ def freeze(
     fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry.seq)
     if db.execute(_FREEZE, fixed).rowcount:
         joined.join_free(db, [one.seq for one in entry.companions], to=entry.seq)
-        outbox.add(db, entry.seq, reply.parts, kind=reply.kind, at=at, into=reply.into)
+        parts, into = reply.parts, reply.into
+        if reply.address is not None:
+            parts = outgoing.addressed(db, entry, parts, reply.address)
+            # An edit would notify nobody.
+            into = into if parts is reply.parts else None
+        outbox.add(db, entry.seq, parts, kind=reply.kind, at=at, into=into)
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry.seq)

@@ -17,7 +17,8 @@ from bot.records import Entry, Outcome, Part, PartState, Sign
 
 _CLAIM = """
     INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at)
-    VALUES (?1, ?2, 'progress', ?3, ?4, ?5, ?5)
+    SELECT ?1, ?2, 'progress', ?3, ?4, ?5, ?5
+    WHERE EXISTS (SELECT 1 FROM inbox WHERE seq = ?1 AND state = 'open')
     ON CONFLICT (entry, kind, number) DO NOTHING RETURNING *
 """
 
@@ -56,6 +57,17 @@ _LEFT = """
     ORDER BY outbox.seq LIMIT 100
 """
 
+# Few messages are open: the index of those knows their numbers.
+_UNSEEN = """
+    SELECT * FROM inbox INDEXED BY inbox_open
+    WHERE state = 'open' AND seq > ? AND accepted_at <= ?
+    AND verdict IS NULL AND kind <> 'bare' AND lane NOT LIKE '!%'
+    AND NOT EXISTS (
+        SELECT 1 FROM outbox WHERE entry = inbox.seq AND kind = 'progress' AND number IN (1, 3)
+    )
+    ORDER BY seq LIMIT ?
+"""
+
 _PUT_OFF = "UPDATE outbox SET tries = tries + 1, not_before = ?, error = ? WHERE seq = ?"
 
 _GIVE_UP = "UPDATE outbox SET state = 'dead', error = ? WHERE seq = ?"
@@ -76,7 +88,10 @@ class Signs:
         self._now = now
 
     async def claim(self, entry: Entry, sign: Sign, html: str) -> Part | None:
-        """Record that *sign* is about to be shown; None when it was before, perhaps in vain."""
+        """Record that *sign* is about to be shown.
+
+        None when it was before, perhaps in vain, and when the message has ended.
+        """
         operation = partial(_claim, entry=entry.seq, sign=sign, html=html, at=self._now())
         return await self._writer.write(operation)
 
@@ -103,6 +118,14 @@ class Signs:
     async def left(self) -> tuple[LeftSign, ...]:
         """Read what still shows a turn under way that has ended, and is due."""
         return await self._writer.write(partial(_left, at=self._now()))
+
+    async def unseen(self, *, after: int, before: float, limit: int) -> tuple[Entry, ...]:
+        """Read what is not answered, nor reacted to, by its number: what comes *after* one.
+
+        Only what was accepted *before* a moment; no command, nor what is refused.
+        """
+        values = (after, before, limit)
+        return await self._writer.read(partial(_unseen, values=values))
 
     async def put_off(self, part: Part, *, not_before: float, error: str) -> None:
         """Try again then to bring *part* to its end."""
@@ -157,6 +180,10 @@ def _left(db: sqlite3.Connection, *, at: float) -> tuple[LeftSign, ...]:
         )
         for row in db.execute(_LEFT, (at,)).fetchall()
     )
+
+
+def _unseen(db: sqlite3.Connection, *, values: tuple[int | float, ...]) -> tuple[Entry, ...]:
+    return tuple(inbox.from_row(db, row) for row in db.execute(_UNSEEN, values).fetchall())
 
 
 def _unknown(db: sqlite3.Connection, *, values: tuple[object, ...]) -> tuple[str, ...]:

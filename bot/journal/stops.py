@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from bot.journal import attempts, counters, outbox
@@ -16,15 +17,20 @@ QUESTIONS: Final = """
     AND (?4 IS NULL OR author_id = ?4) AND (?5 IS NULL OR position < ?5) AND lane NOT LIKE '!%'
 """
 
-# What stands in the room as a whole is said, and only lacks the note of it.
+# What stands in the room as a whole is said, and only lacks the note of it. What is about to stand
+# there, and answers others too, is theirs.
 _STOPPABLE = f"""
     SELECT seq {QUESTIONS} AND NOT EXISTS (
         SELECT 1 FROM inbox AS leader
         WHERE leader.seq = ifnull(inbox.joined, inbox.seq) AND leader.verdict IS NOT NULL
-        AND NOT EXISTS (
+        AND (NOT EXISTS (
             SELECT 1 FROM outbox
             WHERE entry = leader.seq AND kind <> 'progress' AND state <> 'posted'
-        )
+        ) OR EXISTS (
+            SELECT 1 FROM inbox AS other
+            WHERE (other.seq = leader.seq OR other.joined = leader.seq)
+            AND other.state = 'open' AND other.author_id <> ?4
+        ))
     )
 """  # noqa: S608 - only our own words
 
@@ -42,25 +48,53 @@ _HALTED = """
     AND inbox.position < halt.position AND inbox.seq > halt.entry
 """
 
+# What others asked in the same turn is asked again, without it.
+_CUT = """
+    UPDATE attempts SET state = 'cut_off', error = ?, ended_at = ?
+    WHERE state = 'running' AND entry IN (
+        SELECT leader.seq FROM inbox AS mine JOIN inbox AS leader ON leader.seq = mine.joined
+        WHERE mine.stopped_by = ? AND leader.state = 'open' AND leader.verdict IS NULL
+    )
+    RETURNING entry
+"""
+
 _STOP = """
     UPDATE inbox SET state = 'stopped', reason = ?, settled_at = ?, answer = NULL, stopped_by = ?
     WHERE seq = ?
 """
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopped:
+    """What a command has ended."""
+
+    #: The messages, by their numbers.
+    messages: tuple[int, ...] = ()
+    #: Leading messages of turns in which one of them was asked, and that go on without it.
+    cut: tuple[int, ...] = ()
+    #: Prompts of those that an agent was given in addition to others.
+    added: tuple[str, ...] = ()
+
+
+NOTHING: Final = Stopped()
+
+
 def stop_before(
     db: sqlite3.Connection, command: Message, *, author: str | None, at: float
-) -> tuple[int, ...]:
-    """Stop what was said before *command*, by *author* or by anybody; return the numbers."""
+) -> Stopped:
+    """Stop what was said before *command*, by *author* or by anybody."""
     place = (command.platform, command.bot, command.room)
     (by,) = db.execute(
         "SELECT seq FROM inbox WHERE platform = ? AND bot = ? AND message_id = ?", command.key
     ).fetchone()
     db.execute(_HALT, (*place, author or "", command.position, by))
     found = db.execute(_STOPPABLE, (*place, author, command.position)).fetchall()
-    for (seq,) in found:
+    messages = tuple(seq for (seq,) in found)
+    added = tuple(prompt for seq in messages for prompt in attempts.added(db, seq))
+    for seq in messages:
         _stop(db, seq, by=by, at=at)
-    return tuple(seq for (seq,) in found)
+    cut = db.execute(_CUT, (f"message {by} stopped what was asked with it", at, by)).fetchall()
+    return Stopped(messages=messages, cut=tuple(seq for (seq,) in cut), added=added)
 
 
 def start_attempt(

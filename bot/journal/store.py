@@ -67,6 +67,7 @@ def open_store(path: Path, connect: Connect = connect) -> tuple[sqlite3.Connecti
             db = stack.enter_context(closing(connect(path)))
             _configure(db, path)
             migrate(db, path)
+            _empty_log(db)
             return db, stack.pop_all()
     except sqlite3.Error as error:
         raise translate(path, error) from error
@@ -92,6 +93,14 @@ def _configure(db: sqlite3.Connection, path: Path) -> None:
         raise JournalUnavailable(path, "its file system has no shared memory: use a local disk")
     for pragma in _PRAGMAS:
         db.execute(f"PRAGMA {pragma}")
+
+
+def _empty_log(db: sqlite3.Connection) -> None:
+    """Leave nothing of a killed server in its log: pages from before what it deleted, say.
+
+    Somebody else's program that reads the file keeps it from that; the next erase does it then.
+    """
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def translate(path: Path, error: sqlite3.Error) -> JournalError:

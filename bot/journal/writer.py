@@ -31,6 +31,10 @@ PAUSE_S = 1.0
 _BROKEN = "its writer broke down, which is a bug: restart the server"
 
 
+class WriterBroken(Exception):
+    """The thread has ended by a bug, whose traceback it has printed."""
+
+
 class Writer:
     """Runs operations one after the other; submit from the loop that made it."""
 
@@ -79,6 +83,12 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         await self._ended.wait()
+
+    async def serve(self) -> None:
+        """Return when the file was given back; raises WriterBroken should the thread end before."""
+        await self._ended.wait()
+        if not self._stopping:
+            raise WriterBroken(_BROKEN)
 
     def statistics(self) -> JournalStatistics:
         """Read the counters of the thread."""
@@ -149,15 +159,14 @@ class Writer:
     def _commit(self, batch: list[Pending[Any]]) -> str | None:
         """Return why the whole batch failed, or None when it is on disk."""
         try:
-            if batch[0].effect is Effect.STATEMENT and len(batch) == 1:
-                self._state(batch[0])
+            changes = [one.effect for one in batch if one.effect is not Effect.READ]
+            if changes == [Effect.STATEMENT]:
+                self._state(batch)
                 return None
             self._db.execute("BEGIN IMMEDIATE")
-            if len(batch) == 1:
-                self._perform_alone(batch[0])
-            else:
-                for one in batch:
-                    self._perform(one)
+            alone = len(changes) == 1
+            for one in batch:
+                self._perform(one, alone=alone)
             if self._db.in_transaction:
                 self._sync()
         except sqlite3.Error as error:
@@ -169,42 +178,50 @@ class Writer:
             self._shred()
         return None
 
-    def _state(self, one: Pending[Any]) -> None:
-        """Run *one*, whose first statement is a transaction of its own.
+    def _state(self, batch: list[Pending[Any]]) -> None:
+        """Run *batch*, in which one statement alone changes something: that is a transaction.
 
         Each call into SQLite gives the interpreter away, which a busy loop is slow to give back:
-        three statements would wait for it three times as often.
+        with a beginning and an end of its own, it would be waited for three times as often.
         """
-        started = perf_counter()
-        self._try(one)
-        if isinstance(one.error, sqlite3.Error):
-            self._failures += 1
+        for one in batch:
+            started = perf_counter()
+            self._try(one)
+            if one.effect is Effect.READ:
+                continue
+            if isinstance(one.error, sqlite3.Error):
+                self._failures += 1
+            else:
+                self._last_commit_s = perf_counter() - started
+                self._commits += 1
+
+    def _perform(self, one: Pending[Any], *, alone: bool) -> None:
+        """Run *one*, so that nothing is left of it when it fails.
+
+        What changes something *alone* needs no savepoint: each call into SQLite gives the
+        interpreter away, which a busy loop is slow to give back.
+        """
+        reads = one.effect is Effect.READ
+        if reads or alone:
+            self._try_within(one)
+            if one.error is not None and not reads:
+                self._db.execute("ROLLBACK")
             return
-        self._last_commit_s = perf_counter() - started
-        self._commits += 1
-
-    def _perform_alone(self, one: Pending[Any]) -> None:
-        """Run *one* without a savepoint; when it fails, the transaction ends with nothing.
-
-        Each call into SQLite gives the interpreter away, which a busy loop is slow to give back.
-        """
-        self._try(one)
-        if one.error is not None:
-            self._still_open(one.error)
-            self._db.execute("ROLLBACK")
-
-    def _perform(self, one: Pending[Any]) -> None:
         self._db.execute("SAVEPOINT operation")
-        self._try(one)
+        self._try_within(one)
         if one.error is not None:
-            self._still_open(one.error)
             self._db.execute("ROLLBACK TO operation")
         self._db.execute("RELEASE operation")
 
-    def _still_open(self, error: Exception) -> None:
-        """Raise *error* if it has ended the transaction: a full disk makes SQLite undo it all."""
-        if not self._db.in_transaction:
-            raise error
+    def _try_within(self, one: Pending[Any]) -> None:
+        """Raise the error of *one* if that has ended the transaction, and with it the others.
+
+        A full disk makes SQLite undo it all.
+        """
+        within = self._db.in_transaction
+        self._try(one)
+        if one.error is not None and within and not self._db.in_transaction:
+            raise one.error
 
     def _try(self, one: Pending[Any]) -> None:
         try:

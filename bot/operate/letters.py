@@ -118,7 +118,9 @@ class DeadLetters:
 
     async def _find(self, seq: int) -> DeadLetter:
         if not 0 < seq <= _LAST:
-            raise NoSuchMessage(f"no message has the number {seq}")
+            raise NoSuchMessage(
+                "no message has the number that was asked for: they are whole, from 1 on"
+            )
         letter = await self._journal.letters.read(seq)
         if letter is not None:
             return letter

@@ -18,7 +18,14 @@ log = structlog.get_logger(__name__)
 #: httpx logs whole addresses, in which Campfire puts the bot's key; our own lines say the same.
 _SILENT: Final = ("httpx", "httpcore", "uvicorn.access")
 #: They tell at INFO what nobody asked for, at DEBUG what was said in a room.
-_TERSE: Final = ("apscheduler", "watchfiles", "claude_agent_sdk", "asyncio", "markdown_it")
+_TERSE: Final = (
+    "apscheduler",
+    "watchfiles",
+    "claude_agent_sdk",
+    "asyncio",
+    "markdown_it",
+    "uvicorn.error",  # where it says that it starts and stops, as our own lines do
+)
 
 _SHARED: Final[tuple[structlog.typing.Processor, ...]] = (
     structlog.contextvars.merge_contextvars,

@@ -1,5 +1,6 @@
 """Getting the agent's answer to a message, exactly once as far as the agent can see."""
 
+import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -49,8 +50,10 @@ class Answer:
 class Listening(Protocol):
     """Ears for the rooms."""
 
-    def listening(self, entry: Entry, bot: Bot) -> AbstractAsyncContextManager[Talk]:
-        """Listen to what was said before *entry*."""
+    def listening(
+        self, entry: Entry, bot: Bot, key: SessionKey
+    ) -> AbstractAsyncContextManager[Talk]:
+        """Listen to what was said before *entry*, for the session of *key*."""
         ...
 
 
@@ -135,7 +138,7 @@ class Answering:
             return await self._hear(entry, bot, added, listener)
         key = session_key(bot, entry.message)
         async with (
-            self._contexts.listening(entry, bot) as talk,
+            self._contexts.listening(entry, bot, key) as talk,
             self._seat(entry, bot, key) as seat,
         ):
             attempt = await self._journal.start_attempt(
@@ -144,7 +147,7 @@ class Answering:
             if attempt is None:
                 return None
             recap = await find_recap(self._journal, entry, bot, key, seat)
-            context = await talk.unheard_by(seat.session_id, key, lost=bool(recap))
+            context = await talk.unheard_by(seat.session_id, lost=bool(recap))
             attempt = replace(attempt, heard=context.upto)
             said = compose_prompt(entry.messages, recap, context.remarks, files=bool(files))
             asked = seat.ask(
@@ -154,13 +157,18 @@ class Answering:
                 silence_s=bot.turn.silence_s,
                 listener=listener,
             )
-            return await self._answer(entry, bot, attempt, seat, asked)
+            answer = await self._answer(entry, bot, attempt, seat, asked)
+            if answer is not None:
+                talk.told(seat.session_id, context)
+            return answer
 
     async def _hear(
         self, entry: Entry, bot: Bot, added: Attempt, listener: Listener
     ) -> Answer | None:
         """Wait for the answer to what the agent has already; None when it has it no more."""
         async with self._seat(entry, bot, session_key(bot, entry.message)) as seat:
+            if await self._journal.orders.outcome(entry.seq) is not None:
+                return None  # stopped before anybody could end this turn
             heard = seat.hear(
                 added.prompt_uuid,
                 timeout_s=bot.turn.timeout_s,
@@ -183,6 +191,11 @@ class Answering:
             reply = await self.meanwhile.attend(ask, asked)
         except AgentError as error:
             await self._failed(attempt, str(error))
+            raise
+        except asyncio.CancelledError:
+            if entry.companions or ask.added:
+                # What others asked with it is asked again, and the agent shall hear it once.
+                await seat.close()
             raise
         if reply is None:
             await self._failed(attempt, "the asker said something else" if ask.ended else "lost")

@@ -127,6 +127,10 @@ class CatchUp:
             for place in places:
                 group.create_task(self._visit(place, gate), name=f"catch up {place.room}")
 
+    def look_again(self) -> None:
+        """Have the next call look at all rooms in use: the platform was away."""
+        self._outage = True
+
     def _due(self, now: float) -> bool:
         return self._last is None or self._outage or now - self._last >= EVERY_S
 
@@ -144,17 +148,26 @@ class CatchUp:
                 log.warning("catch_up_refused", bot=bot.id, room=place.room, why=str(error))
 
     async def _catch_up(self, place: Place, bot: Bot, historian: Historian) -> None:
-        key = bot.credentials.key
-        if place.cursor is None:
+        key, after = bot.credentials.key, place.cursor
+        if after is None:
             found = await historian.history(room=place.room, key=key)
-        else:
-            found = await historian.history_since(place.room, key, place.cursor, limit=_AT_ONCE)
-        if not found:
+            after = await self._first_heard(place) if found else None
+        if after is not None:
+            found = await historian.history_since(place.room, key, after, limit=_AT_ONCE)
+        if found is None or (not found and place.cursor == after):
             return  # no history here, or nothing new
         await self._journal.dialogues.note_bots(place.platform, found)
-        if place.cursor is not None:  # before there was one, nobody knows what was answered
+        if after is not None:  # else nobody knows what was answered
             await self._take_in(place, bot, historian, found)
-        await self._journal.places.move_cursor(place, found[-1].id)
+        await self._journal.places.move_cursor(place, found[-1].id if found else str(after))
+
+    async def _first_heard(self, place: Place) -> str | None:
+        """Name the message from which on a new room can be caught up with.
+
+        A server that was killed before its first look has heard it all the same.
+        """
+        since = self._now() - self._within_s
+        return await self._journal.places.first_heard(place, since=since)
 
     async def _take_in(
         self, place: Place, bot: Bot, historian: Historian, found: Sequence[RoomMessage]

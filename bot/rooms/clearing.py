@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -12,7 +12,7 @@ from bot.config.bot import Bot
 from bot.errors import ChatError, ChatUnavailable, ChatUncertain
 from bot.journal.journal import Journal
 from bot.journal.views import LeftSign
-from bot.records import Outcome, Sign
+from bot.records import Entry, Outcome, Sign
 from bot.rooms.lookup import Fate, History, Lookup
 from bot.rooms.retry import retry_after
 
@@ -62,12 +62,42 @@ class Clearing:
         self._looking = asyncio.Lock()
         #: Numbers of the messages whose turns may still show something.
         self.busy: set[int] = set()
+        #: Numbers of those that wait, and are being reacted to.
+        self._noticing: set[int] = set()
+        #: Whether one of them has ended meanwhile.
+        self._put_off = False
+        #: Numbers of those that waited and were reacted to, and have not ended yet.
+        self._noticed: set[int] = set()
+
+    @property
+    def owes_marks(self) -> bool:
+        """Whether the end of a turn may be the end of messages that had waited."""
+        return bool(self._noticed)
+
+    async def notice(self, entry: Entry, reaction: Awaitable[bool]) -> bool:
+        """Wait for the *reaction* to a message that waits, which nothing else may overtake."""
+        self._noticing.add(entry.seq)
+        self._noticed.add(entry.seq)
+        shown = False
+        try:
+            shown = await reaction
+        finally:
+            self._noticing.discard(entry.seq)
+            if not shown:
+                self._noticed.discard(entry.seq)
+        if self._put_off:
+            self._put_off = False
+            await self.run()
+        return shown
 
     async def run(self) -> None:
         """Bring everything to its end that is due. Raises JournalError."""
         async with self._looking:
             for left in await self._journal.signs.left():
-                if left.entry.seq not in self.busy:
+                if left.entry.seq in self._noticing:
+                    self._put_off = True
+                elif left.entry.seq not in self.busy:
+                    self._noticed.discard(left.entry.seq)
                     await self._end(left)
 
     async def _end(self, left: LeftSign) -> None:
@@ -97,7 +127,7 @@ class Clearing:
                 chat, room = self._chats[left.entry.message.platform], left.entry.message.room
                 await chat.remove(room=room, message=remote_id, key=key)
         except ChatError as error:
-            await self._put_off(left, error)
+            await self._try_later(left, error)
         else:
             await self._journal.signs.forget(left.part)
 
@@ -113,7 +143,7 @@ class Clearing:
             raise ChatUncertain("it may still arrive")
         return found.remote_id
 
-    async def _put_off(self, left: LeftSign, error: ChatError) -> None:
+    async def _try_later(self, left: LeftSign, error: ChatError) -> None:
         # Also a refusal: a key that is wrong now may be mended before the hour is over.
         passing = ChatUnavailable(str(error))
         delay = retry_after(passing, left.part.tries + 1, jitter=random.random())  # noqa: S311 - no secret

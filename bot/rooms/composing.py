@@ -1,52 +1,61 @@
 """What is posted of a reply: its text, which names whom it has to, and then files."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.config.bot import Bot
-from bot.journal.journal import Journal
+from bot.journal.outgoing import Address
 from bot.language.catalogue import phrases_of
-from bot.records import Entry, Person
+from bot.records import Person
 from bot.records.file import File
-from bot.rooms.addressing import whom
+from bot.rooms.addressing import address
 from bot.rooms.answering import Answer, Answering
 from bot.rooms.posting import Chat
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Composed:
+    """A reply, ready to be frozen."""
+
+    #: Texts and files, in order.
+    parts: tuple[str | File, ...]
+    #: Whom it may have to name.
+    address: Address | None
 
 
 class Composing:
     """Puts replies together, before they are frozen."""
 
-    def __init__(self, journal: Journal, answering: Answering) -> None:
-        self._journal = journal
+    def __init__(self, answering: Answering) -> None:
         self._answering = answering
 
     async def reply(
         self,
-        entry: Entry,
         markdown: str,
         *,
         bot: Bot,
         chat: Chat,
         answered: Sequence[Person],
         answer: Answer | None,
-    ) -> tuple[str | File, ...]:
-        """Return the parts of a reply to the messages of *answered*.
+    ) -> Composed:
+        """Return a reply to the messages of *answered*.
 
         *answer* is the agent's, when it is one: with it, files may have come about.
         """
-        text = chat.render(markdown, to=await self._named(entry, answered, bot))
-        if answer is None:
-            return text
-        made = await self._answering.made(answer, bot)
-        if made.left_out:
-            names = ", ".join(f"`{name}`" for name in made.left_out)
-            text += chat.render(phrases_of(bot.language).left_out.format(names=names))
-        return (*text, *made.files)
+        first, *others = chat.render(markdown)
+        rest = (*others, *await self._made(answer, bot, chat))
 
-    async def _named(
-        self, entry: Entry, answered: Sequence[Person], bot: Bot
-    ) -> tuple[Person, ...]:
-        """Find out whom the reply has to name. No bot: a mention would call it."""
-        naming, outgoing = bot.reply.mention, self._journal.outgoing
-        between = naming == "unclear" and await outgoing.spoken_between(entry)
-        named = whom(naming, answered, spoken_between=between)
-        return await outgoing.people(bot.platform, named) if named else ()
+        def naming(people: Sequence[Person]) -> tuple[str | File, ...]:
+            return (chat.naming(first, people), *rest)
+
+        return Composed(parts=(first, *rest), address=address(bot.reply.mention, answered, naming))
+
+    async def _made(self, answer: Answer | None, bot: Bot, chat: Chat) -> tuple[str | File, ...]:
+        """Return the files of an answer, after the names of those that are left out."""
+        if answer is None:
+            return ()
+        made = await self._answering.made(answer, bot)
+        if not made.left_out:
+            return made.files
+        names = ", ".join(f"`{name}`" for name in made.left_out)
+        return (*chat.render(phrases_of(bot.language).left_out.format(names=names)), *made.files)

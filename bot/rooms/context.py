@@ -1,45 +1,31 @@
 """What was said in a room meanwhile, to others or to nobody: background for the next turn.
 
-Read while the turn's session is being opened, and only where it can matter. A platform that is
-slow, or fails, costs the context and nothing else.
+Read while the turn's session is being opened, and only where it can matter. A session that has
+heard the room before is told what came since, and no more than that is read.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
-
-import structlog
+from typing import Final, Protocol
 
 from bot.config.bot import Bot
-from bot.errors import ChatError
 from bot.journal.hearing import Heard
 from bot.records import Entry, RoomMessage, SessionKey
 from bot.rooms.beside import beside
 from bot.rooms.overheard import overheard
-
-log = structlog.get_logger(__name__)
+from bot.rooms.reading import PATIENCE_S, Mark, Readable, Reader, Reading
+from bot.rooms.silence import Silence
 
 #: What is older comes along no more. The journal knows for a day longer what was off the record.
 OLDEST_S = 7 * 86_400.0
-#: How long a turn waits for the platform, from its start; then it goes without.
-_PATIENCE_S = 1.0
-#: For so long after that, no turn waits for that platform.
-_PAUSE_S = 30.0
-#: Messages on a page: more are read only for a bot that wants more.
-_PAGE = 40
+#: Sessions of which it is remembered how far they have heard; the journal knows it of all.
+_MOST_MARKS: Final = 10_000
 
 
-class Listener(Protocol):
+class Listener(Readable, Protocol):
     """A platform, as far as a room's talk goes."""
-
-    async def history(
-        self, *, room: str, key: str, after: str | None = None, before: str | None = None
-    ) -> tuple[RoomMessage, ...] | None:
-        """Return the page before a message, oldest first; None where there is no history."""
-        ...
 
     def author_of(self, key: str) -> str:
         """Return the id of the author as whom *key* posts."""
@@ -81,8 +67,12 @@ class Context:
 class Talk(Protocol):
     """A room's talk, for whoever is going to hear of it."""
 
-    async def unheard_by(self, session_id: str, key: SessionKey, *, lost: bool) -> Context:
+    async def unheard_by(self, session_id: str, *, lost: bool) -> Context:
         """Return what a session has not heard yet; one whose memory was *lost* hears it again."""
+        ...
+
+    def told(self, session_id: str, context: Context) -> None:
+        """Take note that a session has answered what *context* came along with."""
         ...
 
 
@@ -94,58 +84,86 @@ class Contexts:
         hearing: Hearing,
         listeners: Mapping[str, Listener],
         horizon: Horizon,
+        silence: Silence,
         *,
-        patience_s: float = _PATIENCE_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._hearing = hearing
         self._listeners = listeners
         self._horizon = horizon
-        self._patience_s = patience_s
-        #: By platform, when it may be asked again; on the loop's clock.
-        self._not_before: dict[str, float] = {}
+        self._reader = Reader(silence, patience_s)
+        #: Up to where a room's session has heard it: from there on it is read.
+        self._marks: dict[SessionKey, Mark] = {}
 
     @asynccontextmanager
-    async def listening(self, entry: Entry, bot: Bot) -> AsyncIterator[Talk]:
-        """Read what was said before *entry* while the block goes on."""
-        listener = self._listeners[bot.platform]
-        work = self._read(entry, bot, listener)
+    async def listening(self, entry: Entry, bot: Bot, key: SessionKey) -> AsyncIterator[Talk]:
+        """Read what was said before *entry* while the block goes on; *key* names who hears it."""
+        listener, mark = self._listeners[bot.platform], self._marks.get(key)
+        if mark is not None and mark.entry == entry.seq:
+            mark = None  # what an earlier try was told does not count
+        work = self._reader.read(entry, bot, listener, mark)
         async with beside(work, f"context {entry.message.room}") as reading:
-            yield _Talk(entry, bot, listener, reading, self._hearing, self._horizon)
+            yield _Talk(self, entry, bot, key, reading)
 
-    async def _read(
-        self, entry: Entry, bot: Bot, listener: Listener
-    ) -> Sequence[RoomMessage] | None:
-        """Return the talk before *entry*; None when it cannot matter, or cannot be read."""
-        now = asyncio.get_running_loop().time
-        all_addressed = entry.message.direct
-        paused = now() < self._not_before.get(bot.platform, 0.0)
-        if all_addressed or paused or not bot.session.context_messages:
-            return None
-        try:
-            async with asyncio.timeout(self._patience_s):
-                return await _pages(entry, bot, listener)
-        except TimeoutError:
-            self._not_before[bot.platform] = now() + _PAUSE_S
-            why = f"no history within {self._patience_s:g} s"
-        except ChatError as error:
-            why = str(error)
-        log.info("context_unread", bot=bot.id, room=entry.message.room, why=why)
-        return None
+    async def unheard(
+        self, talk: "_Talk", reading: Reading | None, session_id: str, *, lost: bool
+    ) -> Context:
+        """Return what a session has not heard of what was read, or has to be read for it."""
+        entry, bot = talk.entry, talk.bot
+        listener = self._listeners[bot.platform]
+        if reading is not None and not reading.suits(session_id, lost=lost):
+            reading = await self._reader.read(entry, bot, listener, None)
+        if reading is None:
+            return Context()
+        own = listener.author_of(bot.credentials.key)
+        said = _unaddressed(reading, entry, bot, listener)
+        remarks: tuple[RoomMessage, ...] = ()
+        if said:
+            heard = await self._hearing.look(
+                session_id,
+                entry=entry.seq,
+                platform=bot.platform,
+                ids=[message.id for message in said],
+            )
+            begin = await self._horizon.horizon(bot.platform, talk.key) or 0
+            oldest_s = min(bot.session.ttl_s, OLDEST_S)
+            remarks = overheard(
+                said,
+                since=max(begin, _since(reading, heard, own, lost=lost)),
+                until=entry.message.position,
+                not_before=entry.accepted_at - timedelta(seconds=oldest_s),
+                withheld=heard.withheld,
+                most=bot.session.context_messages,
+            )
+        return Context(remarks=remarks, upto=entry.message.position)
+
+    def mark(self, key: SessionKey, mark: Mark) -> None:
+        """Remember up to where a session has heard its room."""
+        self._marks.pop(key, None)
+        self._marks[key] = mark
+        if len(self._marks) > _MOST_MARKS:
+            del self._marks[next(iter(self._marks))]
 
 
-async def _pages(entry: Entry, bot: Bot, listener: Listener) -> Sequence[RoomMessage] | None:
-    """Read as many messages as could come along, in pages."""
-    room, key = entry.message.room, bot.credentials.key
-    read: tuple[RoomMessage, ...] = ()
-    for _ in range(-(-bot.session.context_messages // _PAGE)):
-        before = read[0].id if read else entry.message.id
-        page = await listener.history(room=room, key=key, before=before)
-        if page is None:
-            return None
-        if not page:
-            break
-        read = page + read
-    return read
+def _unaddressed(reading: Reading, entry: Entry, bot: Bot, listener: Listener) -> list[RoomMessage]:
+    """Return what others said before *entry* that was not for the bot."""
+    key = bot.credentials.key
+    own = listener.author_of(key)
+    return [
+        message
+        for message in reading.messages
+        if message.author.id != own
+        and message.position < entry.message.position
+        and not listener.is_addressed(message, key=key)
+    ]
+
+
+def _since(reading: Reading, heard: Heard, own: str, *, lost: bool) -> int:
+    """Return where to begin: a new session has heard nothing, and wants no old stories."""
+    if heard.upto is not None:
+        return heard.upto
+    answers = (message.position for message in reading.messages if message.author.id == own)
+    return 0 if lost else max(answers, default=0)
 
 
 class _Talk:
@@ -153,77 +171,52 @@ class _Talk:
 
     def __init__(
         self,
+        contexts: Contexts,
         entry: Entry,
         bot: Bot,
-        listener: Listener,
-        reading: Awaitable[Sequence[RoomMessage] | None],
-        hearing: Hearing,
-        horizon: Horizon,
+        key: SessionKey,
+        reading: Awaitable[Reading | None],
     ) -> None:
-        self._entry = entry
-        self._bot = bot
-        self._listener = listener
+        self.entry = entry
+        self.bot = bot
+        self.key = key
+        self._contexts = contexts
         self._reading = reading
-        self._hearing = hearing
-        self._horizon = horizon
 
-    async def unheard_by(self, session_id: str, key: SessionKey, *, lost: bool) -> Context:
+    async def unheard_by(self, session_id: str, *, lost: bool) -> Context:
         """Return what a session has not heard yet; one whose memory was *lost* hears it again."""
-        read = await self._reading
-        if read is None:
-            return Context()
-        entry, session = self._entry, self._bot.session
-        heard = await self._hearing.look(
-            session_id,
-            entry=entry.seq,
-            platform=self._bot.platform,
-            ids=[message.id for message in read],
-        )
-        begin = await self._horizon.horizon(self._bot.platform, key) or 0
-        oldest_s = min(session.ttl_s, OLDEST_S)
-        remarks = overheard(
-            self._unaddressed(read),
-            since=max(begin, self._since(read, heard, lost=lost)),
-            until=entry.message.position,
-            not_before=entry.accepted_at - timedelta(seconds=oldest_s),
-            withheld=heard.withheld,
-            most=session.context_messages,
-        )
-        return Context(remarks=remarks, upto=entry.message.position)
+        return await self._contexts.unheard(self, await self._reading, session_id, lost=lost)
 
-    def _since(self, read: Sequence[RoomMessage], heard: Heard, *, lost: bool) -> int:
-        """Return where to begin: a new session has heard nothing, and wants no old stories."""
-        if heard.upto is not None:
-            return heard.upto
-        own = self._listener.author_of(self._bot.credentials.key)
-        answers = (message.position for message in read if message.author.id == own)
-        return 0 if lost else max(answers, default=0)
-
-    def _unaddressed(self, read: Sequence[RoomMessage]) -> list[RoomMessage]:
-        """Return what others said that was not for the bot."""
-        key = self._bot.credentials.key
-        own = self._listener.author_of(key)
-        return [
-            message
-            for message in read
-            if message.author.id != own and not self._listener.is_addressed(message, key=key)
-        ]
+    def told(self, session_id: str, context: Context) -> None:
+        """Take note that a session has answered what *context* came along with."""
+        message = self.entry.message
+        if context.upto is not None and not message.off_record:
+            mark = Mark(
+                session_id=session_id,
+                entry=self.entry.seq,
+                message=message.id,
+                position=message.position,
+            )
+            self._contexts.mark(self.key, mark)
 
 
 class _Silence:
     """The talk of a room that nobody listens to."""
 
-    async def unheard_by(self, session_id: str, key: SessionKey, *, lost: bool) -> Context:
+    async def unheard_by(self, session_id: str, *, lost: bool) -> Context:
         """Return nothing."""
-        _ = session_id, key, lost
+        _ = session_id, lost
         return Context()
+
+    def told(self, session_id: str, context: Context) -> None:
+        """Forget it."""
 
 
 class Deaf:
     """Listens to no room."""
 
     @asynccontextmanager
-    async def listening(self, entry: Entry, bot: Bot) -> AsyncIterator[Talk]:
+    async def listening(self, entry: Entry, bot: Bot, key: SessionKey) -> AsyncIterator[Talk]:
         """Hear nothing."""
-        _ = entry, bot
+        _ = entry, bot, key
         yield _Silence()

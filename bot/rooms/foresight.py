@@ -43,9 +43,11 @@ class Foresight:
         sessions: Sessions,
         bots: Callable[[str], Bot | None],
         *,
+        on_message: Callable[[Message], None],
         stopping: Callable[[], bool],
     ) -> None:
         self._inbox = inbox
+        self._on_message = on_message
         self._sessions = sessions
         self._bots = bots
         self._stopping = stopping
@@ -57,6 +59,7 @@ class Foresight:
     def accept(self, message: Message, *, lane: str) -> asyncio.Future[Acceptance]:
         """Take a message, and have its session opened."""
         landing = self._inbox.accept(message, lane=lane)
+        self._on_message(message)
         bot = self._bots(message.bot)
         # Off the record, it is asked beside the session.
         asks = message.kind is not MessageKind.BARE and not message.off_record

@@ -40,6 +40,8 @@ class _Lane:
     woken: bool = True
     #: What is being answered; None between turns.
     entry: Entry | None = None
+    #: A look that was taken before the worker began.
+    early: "asyncio.Future[Entry | None] | None" = None
 
 
 class Lanes:
@@ -86,6 +88,16 @@ class Lanes:
         self._lanes[lane] = started = _Lane()
         started.worker = self._group.create_task(self._work(lane, started), name=f"lane {lane}")
 
+    def expect(self, lane: str) -> None:
+        """Have a look at *lane* taken, right behind what is being recorded for it.
+
+        It comes back with that commit, so that a turn need not begin with a look of its own.
+        """
+        if self.draining or lane in self._lanes:
+            return
+        self._lanes[lane] = started = _Lane(woken=False, early=self._journal.head(lane))
+        started.worker = self._group.create_task(self._work(lane, started), name=f"lane {lane}")
+
     @property
     def running(self) -> dict[str, Entry]:
         """What is being answered now, by lane."""
@@ -117,8 +129,10 @@ class Lanes:
     async def _work(self, name: str, lane: _Lane) -> None:
         """Answer the lane's messages, one after the other, until there are no more."""
         while not self.draining:
-            lane.woken = False
-            head = await self._head(name)
+            early, lane.early = lane.early, None
+            if early is None:  # else it may have missed what has woken the lane since
+                lane.woken = False
+            head = await (self._head(name) if early is None else self._early(early))
             if head is not None:
                 await self._turn(lane, head)
             elif not lane.woken:
@@ -127,6 +141,13 @@ class Lanes:
         # one that comes in after starts a worker of its own.
         del self._lanes[name]
         self._on_end(name)
+
+    async def _early(self, look: "asyncio.Future[Entry | None]") -> Entry | None:
+        """Return what an early look has found; one that fails is only taken again if need be."""
+        try:
+            return await look
+        except JournalError:
+            return None
 
     async def _head(self, name: str) -> Entry | None:
         while True:

@@ -1,7 +1,7 @@
 """Accepts commands together with what they do; everything else goes by untouched."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from bot.errors import JournalError
 from bot.journal.orders import Obeyed, Order, Orders, Renew
 from bot.journal.stops import COMMANDS
 from bot.journal.views import Horizon
-from bot.records import Acceptance, Message
+from bot.records import Acceptance, Message, SessionKey
 from bot.rooms.answering import session_key
 from bot.rooms.commands import command_of, order_of
 from bot.rooms.endings import Endings
@@ -47,11 +47,13 @@ class Obeying:
         bots: Callable[[str], Bot | None],
         endings: Endings,
         renewals: Renewals,
+        drop: Callable[[SessionKey, Collection[str]], None],
     ) -> None:
         self._journal = journal
         self._bots = bots
         self._endings = endings
         self._renewals = renewals
+        self._drop = drop
         self._tell: Callable[[str], None] = lambda _lane: None
 
     def on_new(self, tell: Callable[[str], None]) -> None:
@@ -106,12 +108,14 @@ class Obeying:
             room=message.room,
             message=message.id,
             order=type(order).__name__.lower(),
-            stopped=len(obeyed.stopped),
+            stopped=len(obeyed.stopped.messages),
         )
-        for seq in obeyed.stopped:
+        key = session_key(bot, message)
+        for seq in (*obeyed.stopped.messages, *obeyed.stopped.cut):
             self._endings.end(seq)
+        if obeyed.stopped.added:
+            self._drop(key, obeyed.stopped.added)
         if isinstance(order, Renew):
-            key = session_key(bot, message)
             self._renewals.owe(
                 Horizon(platform=message.platform, key=key, position=message.position)
             )

@@ -11,9 +11,15 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from bot.errors import ChatError, ChatRefused, ChatUncertain, JournalUnavailable
+from bot.errors import (
+    ChatError,
+    ChatRefused,
+    ChatUnavailable,
+    ChatUncertain,
+    JournalUnavailable,
+)
 from bot.journal.journal import Journal
-from bot.records import Entry, Outcome, Part, PartState, Person
+from bot.records import Entry, Message, Outcome, Part, PartState, Person
 from bot.records.file import File
 from bot.rooms.endings import Endings
 from bot.rooms.lookup import Fate, History, Lookup
@@ -30,8 +36,12 @@ _JOURNAL_RETRY_S = 1.0
 class Chat(History, Uploads, Protocol):
     """The platform, as far as a reply needs it."""
 
-    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
-        """Return the messages that say *markdown*, none of them blank; the first names *to*."""
+    def render(self, markdown: str) -> tuple[str, ...]:
+        """Return the messages that say *markdown*, none of them blank."""
+        ...
+
+    def naming(self, html: str, people: Sequence[Person]) -> str:
+        """Return a message that begins with mentions of *people*. Pure, for any thread."""
         ...
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:
@@ -58,11 +68,16 @@ class Posting:
         self,
         journal: Journal,
         *,
+        on_post: Callable[[Message, str | None], None] = lambda _message, _remote_id: None,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        #: Told what a message got for an answer: the id of each part that stands in the room.
+        self._on_post = on_post
         #: Where its waits can be cut short; a post that is under way cannot be.
         self.endings = Endings()
+        #: Told when the platform is away: it has not delivered what was said meanwhile, either.
+        self.on_outage: Callable[[], None] = _unheard
         self._journal = journal
         self._lookup = Lookup(journal, now=now, sleep=self._pause)
         self._now = now
@@ -96,6 +111,7 @@ class Posting:
                 return await self._outcome(entry)
             except ChatError as error:
                 return await self._give_up(entry, part, error)
+            self._on_post(entry.message, before)
             last = part
         # The last part is recorded with the settled message, in one commit.
         settle = partial(self._journal.settle, entry, last=last, remote_id=before)
@@ -185,6 +201,8 @@ class Posting:
         if delay is None:
             raise error
         log.warning("post_failed", entry=part.entry, part=part.number, why=str(error), wait_s=delay)
+        if isinstance(error, ChatUnavailable) and error.retry_after_s is None:
+            self.on_outage()
         return await self._put_back(part, error, delay)
 
     async def _put_back(self, part: Part, error: ChatError, delay: float) -> Part:
@@ -235,6 +253,10 @@ class Posting:
             except JournalUnavailable as error:
                 log.error("journal_unavailable", why=str(error))  # noqa: TRY400 - no traceback: it is the disk
                 await self._sleep(_JOURNAL_RETRY_S)
+
+
+def _unheard() -> None:
+    """Take what nobody listens to."""
 
 
 def _jitter() -> float:

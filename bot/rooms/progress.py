@@ -10,16 +10,21 @@ from bot.records import Entry
 from bot.rooms.clearing import Clearing, Roster
 from bot.rooms.errands import open_errands
 from bot.rooms.lookup import Lookup
+from bot.rooms.noticing import Noticing
 from bot.rooms.showing import Means, Pace, Showing, Stage
 
 
 class Progress:
     """Begins to show a turn, and cleans up after it."""
 
-    def __init__(self, means: Means, chats: Mapping[str, Stage], clearing: Clearing) -> None:
+    def __init__(
+        self, means: Means, chats: Mapping[str, Stage], clearing: Clearing, noticing: Noticing
+    ) -> None:
         self._means = means
         self._chats = chats
         self._clearing = clearing
+        #: Take note that a message waits.
+        self.expect = noticing.expect
 
     @asynccontextmanager
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[Showing]:
@@ -49,7 +54,7 @@ class Progress:
         self._means.errands.begin(self._clean(entry, None), name=f"farewell to {entry.seq}")
 
     def _part_with(self, entry: Entry, errand: asyncio.Task[bool] | None) -> None:
-        if errand is None and not entry.attempts:
+        if errand is None and not entry.attempts and not self._clearing.owes_marks:
             self._clearing.busy.discard(entry.seq)
             return
         self._means.errands.begin(self._clean(entry, errand), name=f"farewell to {entry.seq}")
@@ -73,4 +78,10 @@ async def open_progress(
     clearing = Clearing(journal, roster, chats, lookup=lookup)
     async with open_errands() as errands:
         means = Means(journal=journal, lookup=lookup, errands=errands, pace=pace)
-        yield Progress(means, chats, clearing)
+        noticing = Noticing(means, roster, chats, clearing)
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(noticing.run(), name="notice what waits")
+            try:
+                yield Progress(means, chats, clearing, noticing)
+            finally:
+                looking.cancel()

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import structlog
@@ -29,6 +29,8 @@ GROWING: Final = "⏳"
 _SHOWN: Final = 4_000
 #: Each failure in a row makes the wait for the next try twice as long.
 _MOST_FAILURES: Final = 6
+#: Signs of all rooms that are on their way at the same time.
+_AT_ONCE: Final = 4
 #: How long an answer waits for a notice that is on its way: it would come after it.
 _ORDER_S: Final = 5.0
 
@@ -42,7 +44,8 @@ class Pace:
     placeholder_s: float = 2.0
     #: Between two edits of a placeholder.
     edit_s: float = 1.0
-    #: Nobody is notified of an edit: a turn that took longer ends with a message of its own.
+    #: Nobody is notified of an edit: a turn that took longer ends with a message of its own, and so
+    #: does one whose answer names somebody.
     anew_s: float = 10.0
 
 
@@ -66,8 +69,28 @@ class Means:
     lookup: Lookup
     errands: Errands
     pace: Pace = Pace()
+    #: For the signs that are on their way at once: answers go first.
+    at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     now: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+async def see(entry: Entry, stage: Stage, key: str, journal: Journal) -> bool:
+    """React to *entry*; False when that was done, or cannot be. Raises ChatError, JournalError."""
+    signs, message = journal.signs, entry.message
+    part = await signs.claim(entry, Sign.SEEN, SEEN)
+    if part is None:
+        return False
+    shown = False
+    try:
+        shown = await stage.react(room=message.room, message=message.id, reaction=SEEN, key=key)
+    except ChatUncertain:
+        shown = True  # it may be there, and must not be twice
+        raise
+    finally:
+        if not shown:
+            await signs.forget(part)
+    return shown
 
 
 class Showing:
@@ -105,8 +128,8 @@ class Showing:
     async def give_way(self) -> str | None:
         """Show nothing more, since it is known what to say.
 
-        Returns the id of the placeholder when that may become it: when it is at rest, and the turn
-        was short.
+        Returns the id of the placeholder when that may become it: when it is at rest, the turn
+        was short. (If that then names somebody, it is posted anew; see `replies.freeze`.)
         """
         self.end()
         if self.errand is not None and self._announcing:
@@ -114,13 +137,14 @@ class Showing:
         if self.errand is not None and not self.errand.done():
             return None
         short = self._means.now() - self._started <= self._means.pace.anew_s
-        return self._placeholder.remote_id if short and self._placeholder.steady else None
+        fit = short and self._placeholder.steady
+        return self._placeholder.remote_id if fit else None
 
     async def _run(self) -> None:
         pace = self._means.pace
         await self._until(pace.seen_s)
         if self._stage.can_react():
-            await self._carry_out(self._see())
+            await self._carry_out(see(self._entry, self._stage, self._key, self._means.journal))
         await self._until(pace.placeholder_s)
         try:
             can_edit = await self._stage.can_edit(room=self._entry.message.room)
@@ -138,29 +162,21 @@ class Showing:
         await self._means.sleep(max(0.0, self._started + moment_s - self._means.now()))
 
     async def _carry_out(self, work: Coroutine[Any, Any, bool]) -> bool:
-        """Do what must not be cut off in the middle, when the turn ends meanwhile."""
-        name = f"sign of {self._entry.seq}"
-        self.errand = self._means.errands.begin(work, name=name)
-        await asyncio.wait({self.errand})
-        return self.errand.result()
+        """Do what must not be cut off in the middle, when the turn ends meanwhile.
 
-    async def _see(self) -> bool:
-        signs, message = self._means.journal.signs, self._entry.message
-        part = await signs.claim(self._entry, Sign.SEEN, SEEN)
-        if part is None:
-            return True
-        shown = False
+        It can be while it waits for the signs of other rooms: in a rush, the answer comes first.
+        """
+        begun = False
         try:
-            shown = await self._stage.react(
-                room=message.room, message=message.id, reaction=SEEN, key=self._key
-            )
-        except ChatUncertain:
-            shown = True  # it may be there, and must not be twice
-            raise
+            async with self._means.at_once:
+                begun = True
+                name = f"sign of {self._entry.seq}"
+                self.errand = self._means.errands.begin(work, name=name)
+                await asyncio.wait({self.errand})
+                return self.errand.result()
         finally:
-            if not shown:
-                await signs.forget(part)
-        return shown
+            if not begun:
+                work.close()
 
     async def _grow(self) -> None:
         """Show the answer as it grows; what was shown last is not shown again."""

@@ -11,7 +11,7 @@ from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
 from bot.language.catalogue import phrases_of
-from bot.records import Entry, MessageKind, Outcome, Part, PartKind
+from bot.records import Entry, MessageKind, Outcome, Part, PartKind, Person
 from bot.rooms.answering import Answering
 from bot.rooms.commands import command_of
 from bot.rooms.composing import Composing
@@ -56,7 +56,7 @@ class Turns:
     ) -> None:
         self._journal = journal
         self._answering = answering
-        self._composing = Composing(journal, answering)
+        self._composing = Composing(answering)
         self._posting = posting
         self._quarantine = quarantine
         self._loop_guard = loop_guard
@@ -111,8 +111,9 @@ class Turns:
             return await self._speak(said, bot, watch)
 
     def look(self, lane: str) -> None:
-        """Have what came for *lane* looked at by the turn that runs there."""
+        """Have what came for *lane* looked at by the turn that runs there, or seen to wait."""
         self._answering.meanwhile.look(lane)
+        self._progress.expect()
 
     def admit_no_more(self) -> None:
         """Try no message any more that is not being tried already."""
@@ -224,21 +225,29 @@ class Turns:
     ) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
         answer = saying.answer
-        chat, answered = self._chats[bot.platform], saying.to or (entry.message.author,)
+        chat, answered = self._chats[bot.platform], await self._askers(entry, saying)
+        reply = await self._composing.reply(
+            saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
+        )
         parts = await self._journal.freeze(
             entry,
-            await self._composing.reply(
-                entry, saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
-            ),
+            reply.parts,
             kind=saying.kind,
             verdict=saying.verdict,
             attempt=answer.attempt if answer is not None else None,
             answer_text=answer.markdown if answer is not None else None,
             reason=saying.reason,
             into=await showing.give_way() if showing is not None else None,
+            address=reply.address,
         )
         watch.frozen = self._now()
         return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)
+
+    async def _askers(self, entry: Entry, saying: Saying) -> tuple[Person, ...]:
+        """Return who is answered: nobody who has stopped, just now, what was asked with it."""
+        if not entry.companions:
+            return saying.to or (entry.message.author,)
+        return (await self._journal.companions.left(entry)).askers
 
     async def _speak(self, said: Said, bot: Bot, watch: Stopwatch) -> TurnReport:
         outcome = await self._deliver(said.entry, said.parts, bot, fresh=True)

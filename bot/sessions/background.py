@@ -5,12 +5,13 @@ import asyncio
 from bot.sessions.compacting import Compacting
 from bot.sessions.conversations import Conversations
 from bot.sessions.opener import Opener
+from bot.sessions.quieting import Quieting
 from bot.sessions.registry import Registry
 from bot.sessions.warming import Warming
 
 
 class Background:
-    """Opens conversations ahead of a turn, and sums long ones up after it."""
+    """Opens conversations ahead of a turn, and sums long ones up, or ends them, after it."""
 
     def __init__(
         self,
@@ -21,6 +22,7 @@ class Background:
     ) -> None:
         self.warming = Warming(registry, opener, group)
         self.compacting = Compacting(registry, conversations, opener, group)
+        self.quieting = Quieting(registry, group)
 
     def close(self) -> None:
         """Begin nothing more: the server is being stopped."""

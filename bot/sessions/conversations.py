@@ -71,6 +71,10 @@ class Conversations:
         """How many children wait until they may boot."""
         return self._agent.boots_waiting
 
+    def stir(self) -> None:
+        """Take note that a turn needs the processors now."""
+        self._agent.stir()
+
     def bytes_of(self, conversation: Conversation | None) -> int | None:
         """Return what a child took at the last look; None before that, or without a child."""
         pid = conversation.pid if conversation is not None else None

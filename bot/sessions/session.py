@@ -161,7 +161,7 @@ class Session:
             bot=file.key.bot,
             user=file.key.user,
             session_id=file.session_id,
-            state=Warmth.HOT if self.hot else Warmth.WARM,
+            state=Warmth.HOT if self.hot else Warmth.WARM if self.stored else Warmth.COLD,
             last_path=self.last_path,
             turns=file.turns or 0,
             created_at=file.created_at,

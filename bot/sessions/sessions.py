@@ -4,26 +4,22 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 import structlog
 
-from bot.agent.agent import Agent
 from bot.agent.line import Ticket, Urgency
-from bot.agent.memory import MemorySamples
 from bot.config.bot import Bot
 from bot.records import SessionKey
 from bot.sessions.background import Background
-from bot.sessions.budget import Allowance
 from bot.sessions.conversations import Conversations
 from bot.sessions.eviction import Eviction
-from bot.sessions.files import SessionFiles
 from bot.sessions.opener import Opener
 from bot.sessions.registry import Registry
 from bot.sessions.saving import Saving
-from bot.sessions.seat import Prompts, Seat
+from bot.sessions.seat import Seat
 from bot.sessions.session import Session
 from bot.sessions.spares import Spares
 from bot.sessions.statistics import SessionsStatistics, SessionStatistics, Spent, Warmth
@@ -32,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 #: How many sessions an expiry sweep looks at before it lets others run.
 _SLICE: Final = 200
-_PATIENCE_S: Final = 60.0
+#: When spares begin to boot at a start that found something owed, should no turn end before.
+_SPARES_LATEST_S: Final = 5.0
 
 
 class Sessions:
@@ -49,7 +46,7 @@ class Sessions:
         saving: Saving,
     ) -> None:
         #: How long a turn waits for a place before its room is told that there is none.
-        self.patience_s = _PATIENCE_S
+        self.patience_s = 60.0
         self._registry = registry
         self._conversations = conversations
         self._spares = spares
@@ -59,6 +56,7 @@ class Sessions:
         self._warming = background.warming
         self._compacting = background.compacting
         self._saving = saving
+        self.drop = background.quieting.drop
         self._recapped = 0
         self._hits: Counter[Warmth] = Counter()
 
@@ -72,6 +70,7 @@ class Sessions:
         now. *lane* is where it waited, and where the next one may. Raises AgentStartFailed,
         AgentMissing or NoPlace.
         """
+        self._conversations.stir()
         deadline = asyncio.get_running_loop().time() + self.patience_s
         if (known := self._registry.get(key)) is not None:
             known.hurry(deadline)
@@ -95,6 +94,7 @@ class Sessions:
     @asynccontextmanager
     async def aside(self, bot: Bot, key: SessionKey) -> AsyncIterator[Seat]:
         """Open a conversation for one turn of which nothing stays; it raises what `seat` does."""
+        self._conversations.stir()
         deadline = asyncio.get_running_loop().time() + self.patience_s
         ticket = Ticket(Urgency.TURN, deadline=deadline)
         async with self._opener.aside(bot, key, ticket) as session:
@@ -103,6 +103,7 @@ class Sessions:
 
     def expect(self, bot: Bot, key: SessionKey, *, lane: str) -> None:
         """Have the session of *key* opened early: a message for it has arrived in *lane*."""
+        self._conversations.stir()
         if (known := self._registry.get(key)) is not None:
             known.lane = lane
         self._compacting.give_way(known)
@@ -128,9 +129,14 @@ class Sessions:
         """Take note that the bots are others now: their spares are too."""
         self._spares.refill()
 
-    def open_recent(self, serving: Callable[[str], Bot | None], most: int) -> None:
-        """Begin to open the sessions that were used last, so many at most, for nobody yet."""
+    def open_ahead(self, serving: Callable[[str], Bot | None], most: int, *, busy: bool) -> None:
+        """Begin to open for nobody yet: the sessions used last, so many at most, and spares.
+
+        The latter after the first turn, when the server is *busy* with what is owed already.
+        """
         self._warming.recent(serving, most)
+        latest_s = _SPARES_LATEST_S if busy else 0.0
+        asyncio.get_running_loop().call_later(latest_s, self._spares.begin)
 
     async def look_after(self) -> None:
         """Look at what the children take, and keep them within it. A job."""
@@ -223,11 +229,13 @@ class Sessions:
         )
 
     def _seated(self, session: Session) -> Seat:
+        self._conversations.stir()
         assert session.conversation is not None, "opened, and not there"  # noqa: S101 - a bug of ours
         return Seat(session, session.conversation)
 
     def _leave(self, session: Session, bot: Bot, seat: Seat) -> None:
         """Take note of how a turn went."""
+        self._conversations.stir()
         self._recapped += seat.recapped
         if seat.asked:
             self._hits[seat.path] += 1
@@ -235,8 +243,9 @@ class Sessions:
         if seat.reply is not None:
             self._saving.soon(session.turn_ended(self._registry.now()))
             self._compacting.note(session, bot, seat.reply)
+        self._spares.begin()
         if seat.path is not Warmth.HOT:
-            self._spares.refill()  # only now: a boot would have taken time from this turn
+            self._spares.refill()
 
     async def _remove(self, session: Session) -> bool:
         """Remove a session with all it left on disk; one that resists stays for the next sweep."""
@@ -255,46 +264,3 @@ class Sessions:
         await self._opener.forget(session)
         self._registry.drop(session)
         self._compacting.forget(session)
-
-
-@asynccontextmanager
-async def open_sessions(
-    agent: Agent,
-    files: SessionFiles,
-    prompts: Prompts,
-    *,
-    spares: Spares,
-    allowance: Allowance,
-    samples: MemorySamples,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> AsyncIterator[Sessions]:
-    """Open the sessions of a folder; closes every conversation in the end."""
-    found, wrong = await asyncio.to_thread(files.scan)
-    for name, why in wrong:
-        log.warning("session_file_wrong", file=name, why=why)
-    await agent.tidy(file.session_id for file in found)
-    async with asyncio.TaskGroup() as group:
-        registry = Registry(now=now)
-        registry.know(found)
-        eviction = Eviction(registry, spares)
-        conversations = Conversations(
-            agent,
-            group,
-            allowance,
-            samples,
-            make_room=eviction.make_room,
-            lacking=lambda: spares.lacking,
-        )
-        registry.on_release = conversations.slots.look_again
-        saving = Saving(files)
-        opener = Opener(agent, registry, conversations, spares, saving, prompts)
-        background = Background(registry, conversations, opener, group)
-        eviction.on_lack = background.compacting.give_a_place
-        sessions = Sessions(registry, conversations, spares, eviction, opener, background, saving)
-        group.create_task(saving.run(), name="session-files")
-        refilling = group.create_task(spares.run(conversations), name="spares")
-        try:
-            yield sessions
-        finally:
-            refilling.cancel()
-            await sessions.close()

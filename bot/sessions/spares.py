@@ -62,6 +62,8 @@ class Spares:
         #: By bot; the oldest first, which is the first to be ready.
         self._pool: dict[str, list[Conversation]] = {}
         self._work = asyncio.Event()
+        self._begun = asyncio.Event()
+        self._begun.set()
         #: By bot, since one was of use.
         self._failures: Counter[str] = Counter()
         #: By bot, on the loop's clock.
@@ -86,6 +88,14 @@ class Spares:
     def refill(self) -> None:
         """Have the spares looked through when there is time, since something may have changed."""
         self._work.set()
+
+    def hold(self) -> None:
+        """Start none before `begin`: whom the last server owes an answer has its child first."""
+        self._begun.clear()
+
+    def begin(self) -> None:
+        """Start what is lacking from now on."""
+        self._begun.set()
 
     def claim(self, bot: Bot) -> Conversation | None:
         """Take a spare for good, preferably one that has booted."""
@@ -123,6 +133,7 @@ class Spares:
 
     async def run(self, conversations: Conversations) -> None:
         """Keep the spares complete and up to date, for as long as the server runs."""
+        await self._begun.wait()
         while not self._stopped:
             self._work.clear()
             await self._drop_stale()

@@ -4,6 +4,7 @@ uvicorn closes its listeners before anything else, so that deliveries would be r
 whole drain; and a platform that is refused does not send again.
 """
 
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,13 +57,20 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=_BACKLOG, family=_family(host))
     except OSError as error:
-        # Python adds the address, which our sentence has already.
-        why = (error.strerror or str(error)).partition(" (while")[0]
-        what = (
-            f"{host}:{port} cannot be listened on: {why};"
-            " choose another HEARTH_PORT or end the program that has it"
-        )
-        raise ConfigError((Mistake(where="HEARTH_PORT", line=None, what=what),)) from error
+        raise ConfigError((_deaf(host, port, error),)) from error
+
+
+def _deaf(host: str, port: int, error: OSError) -> Mistake:
+    """Say which of the two settings is to blame."""
+    # Python adds the address, which our sentence has already.
+    why = (error.strerror or str(error)).partition(" (while")[0]
+    where, cure = "HEARTH_HOST", "name an address of this machine, such as 127.0.0.1"
+    if error.errno == errno.EADDRINUSE:
+        where, cure = "HEARTH_PORT", "choose another HEARTH_PORT or end the program that has it"
+    elif error.errno == errno.EACCES:
+        where, cure = "HEARTH_PORT", "choose one from 1024 on: those below are root's"
+    what = f"{host}:{port} cannot be listened on: {why}; {cure}"
+    return Mistake(where=where, line=None, what=what)
 
 
 def _family(host: str) -> socket.AddressFamily:

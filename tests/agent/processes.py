@@ -27,6 +27,11 @@ def arguments(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
 
 
+def state(pid: int) -> str:
+    """Return the letter for what a process does: ``T`` is one that was stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+
+
 async def gone(pid: int, *, within_s: float = 10.0) -> bool:
     """Wait until a process has ended, whoever its parent is."""
     try:

@@ -8,14 +8,34 @@ import anyio
 import pytest
 
 from bot.agent.boots import Boots
+from bot.agent.brake import MOST_HELD_S, Booting, NoBrake
 from bot.agent.line import Ticket, Urgency
+
+
+class YardBrake:
+    """Holds a child of the yard."""
+
+    def __init__(self, name: str, held: set[str]) -> None:
+        self._name = name
+        self._held = held
+
+    def hold(self) -> bool:
+        """Hold it."""
+        self._held.add(self._name)
+        return True
+
+    def free(self) -> None:
+        """Let it go on."""
+        self._held.discard(self._name)
 
 
 class Yard:
     """Children that boot until the test lets them have booted."""
 
-    def __init__(self, limit: int, group: asyncio.TaskGroup) -> None:
-        self.boots = Boots(limit)
+    def __init__(self, boots: Boots, group: asyncio.TaskGroup) -> None:
+        self.boots = boots
+        #: Who is held while they boot.
+        self.held: set[str] = set()
         #: Who began to boot, in that order.
         self.began: list[str] = []
         self._booted: dict[str, asyncio.Event] = {}
@@ -37,16 +57,16 @@ class Yard:
 
     async def _boot(self, name: str, ticket: Ticket) -> None:
         self._booted[name] = asyncio.Event()
-        async with self.boots.admitted(ticket):
+        async with self.boots.admitted(ticket, YardBrake(name, self.held)):
             self.began.append(name)
             await self._booted[name].wait()
 
 
 @asynccontextmanager
-async def a_yard(limit: int) -> AsyncIterator[Yard]:
+async def a_yard(limit: int, **waits_s: float) -> AsyncIterator[Yard]:
     """Open a yard; who still boots or waits in the end is let go."""
     async with asyncio.TaskGroup() as group:
-        yard = Yard(limit, group)
+        yard = Yard(Boots(limit, **waits_s), group)
         yield yard
         await yard.booted(*yard._booted)
 
@@ -137,3 +157,103 @@ async def test_a_burst_starves_nobody() -> None:
         for name in names:
             await yard.booted(name)
         assert yard.began == names
+
+
+_LONG_S = 3600.0
+
+
+async def a_moment(yard: Yard) -> None:
+    """Let a moment pass in which nothing happens."""
+    yard.boots._quiet()
+    await anyio.wait_all_tasks_blocked()
+
+
+@pytest.mark.parametrize("urgency", [Urgency.AGAIN, Urgency.AHEAD, Urgency.SPARE])
+async def test_the_background_waits_for_a_quiet_moment(urgency: Urgency) -> None:
+    """A turn is under way: whom nobody waits for boots later, and a turn's child at once."""
+    async with a_yard(2, moment_s=_LONG_S) as yard:
+        yard.boots.stir()
+        await yard.come("background", urgency)
+        await yard.come("a turn's")
+        await yard.booted("a turn's")
+        assert yard.began == ["a turn's"]
+        await a_moment(yard)
+        assert yard.began == ["a turn's", "background"]
+
+
+async def test_who_is_wanted_waits_for_no_moment() -> None:
+    """A spare that waits for one is claimed."""
+    async with a_yard(2, moment_s=_LONG_S) as yard:
+        yard.boots.stir()
+        await yard.come("a spare", Urgency.SPARE)
+        yard.tickets["a spare"].hurry()
+        await anyio.wait_all_tasks_blocked()
+        assert yard.began == ["a spare"]
+
+
+async def test_where_it_is_never_quiet_the_background_boots_in_the_end() -> None:
+    """A new room wants a spare there too."""
+    async with a_yard(2, moment_s=_LONG_S, most_wait_s=0.0) as yard:
+        yard.boots.stir()
+        await yard.come("a spare", Urgency.SPARE)
+        assert yard.began == ["a spare"]
+
+
+async def test_the_background_holds_still_while_a_turn_begins() -> None:
+    """It goes on after a moment; a child that a turn waits for is never held."""
+    async with a_yard(2, moment_s=_LONG_S) as yard:
+        await yard.come("a spare", Urgency.SPARE)
+        await yard.come("a turn's")
+        yard.boots.stir()
+        assert yard.held == {"a spare"}
+        await a_moment(yard)
+        assert yard.held == set()
+        assert yard.began == ["a spare", "a turn's"]
+
+
+@pytest.mark.parametrize("how", ["claimed", "released", "cancelled", "booted"])
+async def test_whoever_is_held_goes_on_at_once(how: str) -> None:
+    """When a turn comes to wait for it, and when it has to end; and then it is held no more."""
+    async with a_yard(2, moment_s=_LONG_S) as yard:
+        task = await yard.come("a spare", Urgency.SPARE)
+        yard.boots.stir()
+        assert yard.held == {"a spare"}
+        match how:
+            case "claimed":
+                yard.tickets["a spare"].hurry()
+            case "released":
+                yard.boots.release(yard.tickets["a spare"])
+            case "cancelled":
+                task.cancel()
+            case _:
+                await yard.booted("a spare")
+        await anyio.wait_all_tasks_blocked()
+        yard.boots.stir()
+        assert yard.held == set()
+
+
+def test_a_boot_is_not_held_for_ever() -> None:
+    """All the moments together are bounded: then it boots beside the turns."""
+    held: set[str] = set()
+    booting = Booting(Ticket(Urgency.SPARE), YardBrake("a spare", held))
+    booting.look(100.0, busy=True)
+    assert held == {"a spare"}
+    booting.look(100.0 + MOST_HELD_S / 2, busy=False)
+    assert held == set()
+    booting.look(200.0, busy=True)
+    assert held == {"a spare"}
+    booting.look(200.0 + MOST_HELD_S / 2, busy=True)
+    assert held == set()
+    booting.look(300.0, busy=True)
+    assert held == set()
+
+
+def test_a_child_that_is_not_there_yet_is_held_later() -> None:
+    """It may be on its way when a turn begins."""
+    held: set[str] = set()
+    brake = YardBrake("a spare", held)
+    booting = Booting(Ticket(Urgency.SPARE), NoBrake())
+    booting.look(100.0, busy=True)
+    booting._brake = brake
+    booting.look(100.1, busy=True)
+    assert held == {"a spare"}

@@ -383,3 +383,43 @@ async def test_agent_checks_its_child(agent: Agent) -> None:
     version = await agent.prepare()
     assert version.child.startswith("2.")
     assert version.sdk == "0.2.186"
+
+
+async def held(agent: Agent, conversation: Conversation) -> int:
+    """Have a child begin to boot, and held; return its process."""
+    agent._boots._moment_s = 3600.0
+    await processes.eventually(lambda: bool(children()))
+    (pid,) = children()
+    agent.stir()
+    assert conversation.pid is None
+    await processes.eventually(lambda: processes.state(pid) == "T")
+    return pid
+
+
+async def test_a_child_that_boots_for_nobody_stands_still_until_it_is_wanted(agent: Agent) -> None:
+    """A turn that begins stops it; one that comes to need it lets it go on."""
+    conversation = agent.conversation(ADA, fresh(), Ticket(Urgency.SPARE))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(conversation.run())
+        pid = await held(agent, conversation)
+        conversation.ticket.hurry()
+        await conversation.opened()
+        assert conversation.pid == pid
+        assert (await ask(conversation, "echo: hello")).text == "hello"
+        await conversation.close()
+
+
+@pytest.mark.parametrize("how", ["closed", "aborted"])
+async def test_a_child_that_stands_still_can_be_ended(agent: Agent, how: str) -> None:
+    """It is gone at once, as any other."""
+    conversation = agent.conversation(ADA, fresh(), Ticket(Urgency.SPARE))
+    async with asyncio.TaskGroup() as group:
+        owner = group.create_task(conversation.run())
+        pid = await held(agent, conversation)
+        async with asyncio.timeout(SOON_S):
+            if how == "closed":
+                await conversation.close()
+            else:
+                conversation.abort()
+            await asyncio.wait([owner])
+        assert await processes.gone(pid)

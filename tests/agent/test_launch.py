@@ -65,7 +65,7 @@ def test_no_foreign_name_reaches_the_child(folders: AgentFolders, shell: str) ->
         *child_environment(ADA, ACCESS, folders, {}),
         "CLAUDE_AGENT_SDK_VERSION",
         "PWD",
-    } - {"HEARTH_UNSET", "HEARTH_CHILD"}
+    } - {"HEARTH_UNSET", "HEARTH_CHILD", "HEARTH_AS"}
 
 
 def test_name_that_is_empty_is_passed_over(folders: AgentFolders) -> None:

@@ -9,7 +9,7 @@ from claude_agent_sdk import __version__ as sdk_version
 from bot.agent import selfcheck
 from bot.agent.folders import AgentFolders
 from bot.agent.launch import bare_environment
-from bot.agent.selfcheck import ChildVersion, check_child
+from bot.agent.selfcheck import ChildVersion, check_child, look_at_child
 from bot.errors import AgentMissing
 
 GOOD = f"""
@@ -30,7 +30,12 @@ def child(tmp_path: Path) -> Path:
 def write(child: Path, script: str) -> None:
     """Put a program in place of the child."""
     child.write_text(f"#!/bin/sh\n{script}")
-    child.chmod(0o755)
+    allow(child, 0o755)
+
+
+def allow(child: Path, mode: int) -> None:
+    """Say who may do what with the program."""
+    child.chmod(mode)
 
 
 async def look(folders: AgentFolders, child: Path, script: str | None = None) -> ChildVersion:
@@ -97,3 +102,27 @@ async def test_cancelled_check_leaves_nothing(folders: AgentFolders, child: Path
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await look(folders, child, "exec tail -f /dev/null")
+
+
+async def test_the_same_child_is_not_run_again(folders: AgentFolders, child: Path) -> None:
+    """At the next start it is known; one that has changed in any way is looked at anew."""
+    folders.launcher.parent.mkdir(parents=True, exist_ok=True)
+    write(child, GOOD + f"\necho ran >> {child.parent}/runs")
+    environment = bare_environment(folders, child)
+    fit = ChildVersion(sdk=sdk_version, child="1.2.3")
+
+    def runs() -> int:
+        return len((child.parent / "runs").read_text().splitlines())
+
+    for _ in range(2):
+        assert await look_at_child(folders.launcher, child, environment) == fit
+        assert runs() == 2  # for its version and for its help
+    allow(child, 0o700)
+    assert await look_at_child(folders.launcher, child, environment) == fit
+    assert runs() == 4
+    allow(child, 0o600)
+    with pytest.raises(AgentMissing):
+        await look_at_child(folders.launcher, child, environment)
+    write(child, GOOD.replace("1.2.3", "1.2.4"))
+    with pytest.raises(AgentMissing, match=r"1\.2\.4"):
+        await look_at_child(folders.launcher, child, environment)

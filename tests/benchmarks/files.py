@@ -22,9 +22,9 @@ from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.config.settings import AgentAccess
 from bot.journal.journal import open_journal
+from bot.sessions.assembly import open_sessions
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.files import SessionFiles
-from bot.sessions.sessions import open_sessions
 from bot.sessions.spares import Spares
 from tests.benchmarks.servers import ADMIN_TOKEN, Served
 from tests.benchmarks.stage import open_stage

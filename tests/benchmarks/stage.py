@@ -1,11 +1,10 @@
 """What the benchmarks of turns stand on: stand-ins here, the server in a process of its own."""
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.testing.campfire import Campfire, open_campfire
+from bot.testing.campfire import ApiCall, Campfire, open_campfire
 from bot.testing.campfire.directory import Room
 from bot.testing.campfire.records import Dialect, Message
 from bot.testing.model import Model, open_model
@@ -66,13 +65,21 @@ class Stage:
         return answer.plain
 
     async def timed(self, room: Room, text: str, *, expect: str = "") -> float:
-        """Ask Ada and return the seconds from what is said to her answer in the room."""
-        started = time.perf_counter()
-        answer = await self.ask(room, text)
-        took = time.perf_counter() - started
-        if expect not in answer:
-            raise AssertionError(f"wrong answer: {answer}")
-        return took
+        """Ask Ada and return the seconds from the webhook's sending until her answer has come.
+
+        What the stand-in Campfire does before and after that is not counted.
+        """
+        said = await self.say(room, text)
+        answer = await self.campfire.answer_to(said, by=self.ada, timeout_s=_PATIENCE_S)
+        if expect not in answer.plain:
+            raise AssertionError(f"wrong answer: {answer.plain}")
+        await self.campfire.wait_until(lambda _: bool(self._calls(answer)), timeout_s=_PATIENCE_S)
+        (sent_at,) = (d.sent_at for d in self.campfire.deliveries if d.message_id == said.id)
+        return self._calls(answer)[-1].came_at - sent_at
+
+    def _calls(self, answer: Message) -> list[ApiCall]:
+        """Return what has made the answer: a post, or the last edit of a message that grew."""
+        return [call for call in self.campfire.api_calls if call.message_id == answer.id]
 
 
 @asynccontextmanager

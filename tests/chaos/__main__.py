@@ -1,4 +1,4 @@
-"""``python -m tests.chaos --seconds 300 --seed 7 --rooms 50 --messages 2000 --kills 20``.
+"""``python -m tests.chaos --seconds 360 --seed 7 --rooms 50 --messages 2100 --kills 20``.
 
 Ends with 1 when anything was lost, shown twice without a mark, out of order, or left behind.
 """
@@ -52,12 +52,12 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     add = parser.add_argument
-    add("--seconds", type=float, default=300.0, help="how long load and faults last")
-    add("--settle", type=float, default=180.0, help="how long it may take to come to rest then")
+    add("--seconds", type=float, default=360.0, help="how long load and faults last")
+    add("--settle", type=float, default=100.0, help="how long it may take to come to rest then")
     add("--seed", type=int, default=time.time_ns() % 100_000, help="decides everything; printed")
     add("--rooms", type=int, default=50)
-    add("--messages", type=int, default=2000)
-    add("--kills", type=int, default=20, help="pauses come on top")
+    add("--messages", type=int, default=2100)
+    add("--kills", type=int, default=20, help="of the server; more comes on top")
     add("--conversations", type=int, default=OPEN_CONVERSATIONS, help="open at once")
     add("--dialect", type=Dialect, choices=list(Dialect), default=Dialect.MAIN)
     add("--keep", type=Path, help="a new folder that keeps the server's state and log")

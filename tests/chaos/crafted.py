@@ -31,6 +31,7 @@ def asked(
         question=question(number, parts=parts),
         message_id=10 + number,
         room=ROOM,
+        said_at=ended - 0.2,
         deliveries=(sent,),
     )
 
@@ -39,6 +40,7 @@ def row(number: int, **changes: Any) -> Row:
     """Return the journal's row of question *number*, answered a second after it was asked."""
     values: dict[str, Any] = {
         "message_id": 10 + number,
+        "bot": "ada",
         "lane": f"campfire {ROOM}",
         "room": ROOM,
         "state": "answered",
@@ -113,6 +115,7 @@ def history(**changes: Any) -> History:
         blows={},
         troubles={},
         full=(),
+        has_history=True,
         complaints={},
         logged={},
         settled=True,

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from bot.testing.model import drop, fail, stall
 from tests.chaos.plan import Blow, Failing, Plan, Strike, Trouble
-from tests.chaos.records import Window
 from tests.chaos.server import Server
 from tests.chaos.stage import GRACE_S, Stage
 
@@ -34,7 +33,7 @@ class Blows:
             await asyncio.sleep(max(0.0, started + strike.at_s - time.monotonic()))
             async with asyncio.timeout(_UP_S):
                 await self._server.up.wait()
-            self._server.down_s = strike.down_s
+            self._server.down_s, self._server.full_s = strike.down_s, strike.full_s
             if await self._strike(strike):
                 self.struck[strike.blow] += 1
         self._server.down_s = 0.0
@@ -88,8 +87,6 @@ class Failings:
         self._plan = plan
         #: Those that happened.
         self.met: Counter[str] = Counter()
-        #: When a disk was full.
-        self.full: list[Window] = []
 
     async def run(self) -> None:
         """Fail at each moment of the plan; everything works again when this returns."""
@@ -147,9 +144,7 @@ class Failings:
     async def _fill_disk(self, failing: Failing) -> None:
         async with asyncio.timeout(_UP_S):
             await self._server.serving()
-        window = await self._server.fill_disk(failing.length_s)
-        if window is not None:
-            self.full.append(window)
+        await self._server.fill_disk(failing.length_s)
 
 
 async def _slow_down(slow: Callable[[float], None], failing: Failing) -> None:

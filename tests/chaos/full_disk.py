@@ -1,11 +1,13 @@
 """A disk that is full while a file says so: imported by the server of a run before all else."""
 
+import builtins
 import errno
+import io
 import os
 import sqlite3
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 #: Runs the command on such a disk; turns count as long sooner than elsewhere.
 COMMAND = """\
@@ -25,18 +27,24 @@ def flag_of(folder: Path, pid: int) -> Path:
 
 
 def install(folder: str) -> None:
-    """Have this process meet a full disk: in its journal's commits, and where it syncs a file."""
+    """Have this process meet a full disk: in its journal's commits, and where it writes a file."""
     flag = flag_of(Path(folder), os.getpid())
     _Connection.flag = flag
-    connect, fsync = sqlite3.connect, os.fsync
+    connect, fsync, write = sqlite3.connect, os.fsync, io.open
 
     def fsync_here(number: int) -> None:
         if flag.exists():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         fsync(number)
 
+    def open_here(file: Any, mode: str = "r", *arguments: Any, **named: Any) -> IO[Any]:
+        if "w" in mode and flag.exists() and str(file).startswith(folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+        return write(file, mode, *arguments, **named)
+
     sqlite3.connect = partial(connect, factory=_Connection)  # type: ignore[assignment] # our fault
     os.fsync = fsync_here  # type: ignore[assignment] # as above
+    io.open = builtins.open = open_here  # type: ignore[assignment] # as above
 
 
 class _Connection(sqlite3.Connection):

@@ -8,7 +8,7 @@ from tests.chaos.records import Row
 
 _ROWS = """
     SELECT
-        inbox.seq, message_id, lane, room, inbox.state, reason, accepted_at, settled_at,
+        inbox.seq, message_id, bot, lane, room, inbox.state, reason, accepted_at, settled_at,
         (SELECT group_concat(started_at) FROM attempts WHERE attempts.entry = inbox.seq) AS starts,
         (SELECT count(*) FROM outbox
             WHERE outbox.entry = inbox.seq AND kind = 'answer' AND possible_duplicate) AS marked,
@@ -35,6 +35,7 @@ def _row(row: sqlite3.Row) -> Row:
     starts = str(row["starts"] or "")
     return Row(
         message_id=int(row["message_id"]),
+        bot=row["bot"],
         lane=row["lane"],
         room=int(row["room"]),
         state=row["state"],

@@ -6,7 +6,7 @@ Whether something was acknowledged, answered, shown twice or asked twice, chat a
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -14,6 +14,8 @@ from tests.chaos.plan import Blow
 from tests.chaos.records import Asked, History, Life, Row, Sent, Shown
 from tests.chaos.recovery import Recovery, recoveries
 
+#: Ids of the bots, as questions number them.
+BOTS = ("ada", "bo")
 OUTCOMES = ("answered", "told", "stopped", "skipped", "dead", "open")
 #: What the webhook says of what it has on disk, and of what it cannot write.
 _ACKNOWLEDGED, _UNAVAILABLE = 204, 503
@@ -36,6 +38,7 @@ def judge(history: History) -> Verdict:
     case = _Case(history)
     kinds = {
         "lost": list(case.lost()),
+        "never arrived, not caught up with": list(case.missed()),
         "acknowledged, not in the journal": list(case.unknown()),
         "acknowledged while the disk was full": list(case.impossible()),
         "shown twice without a mark": list(case.unmarked()),
@@ -80,6 +83,7 @@ class _Case:
             "  of these answered nevertheless": sum(
                 self._answered(one) for one in asked if one.acknowledged_at is None
             ),
+            "acknowledged or caught up": sum(one.message_id in self._rows for one in asked),
             "webhook requests": sum(len(one.deliveries) for one in asked),
             "  without an answer": sum(s.status is None for o in asked for s in o.deliveries),
             "  refused": sum(s.status not in (None, 204) for o in asked for s in o.deliveries),
@@ -100,6 +104,10 @@ class _Case:
             "troubles": sum(self._history.troubles.values()),
             **{f"  {trouble}": count for trouble, count in sorted(self._history.troubles.items())},
             "starts of the server": len(self._history.lives),
+            "  that ended on a full disk": sum(
+                life.ended_by is None and _met_a_full_disk(life, self._history)
+                for life in self._history.lives
+            ),
             "polls of the equation": len(self._history.polls),
             **{f"chat: {kind}": count for kind, count in sorted(self._history.complaints.items())},
             "seconds": round(self._history.took_s, 1),
@@ -122,6 +130,11 @@ class _Case:
         for room, missing in self._notice_balance():
             if missing < 0:
                 yield f"room {room}: {-missing} notices are in the journal and not in the room"
+
+    def missed(self) -> Iterator[str]:
+        """Yield what a room's history shows, and no server has found there."""
+        if self._history.has_history:
+            yield from map(_name, missed(self._history.asked, self._history.rows))
 
     def unknown(self) -> Iterator[str]:
         """Yield what was acknowledged and is not on disk."""
@@ -225,7 +238,7 @@ class _Case:
     def bad_ends(self) -> Iterator[str]:
         """Yield what a process of the server left behind, or that it ended by itself."""
         for number, life in enumerate(self._history.lives):
-            yield from (f"start {number}: {what}" for what in _bad_end(life))
+            yield from (f"start {number}: {what}" for what in _bad_end(life, self._history))
 
     # ---- the pieces ----
 
@@ -281,6 +294,20 @@ class _Case:
             yield f"in the end {dict(last)}, but the rows are {dict(states)}"
 
 
+def missed(asked: Iterable[Asked], rows: Iterable[Row]) -> Iterator[Asked]:
+    """Yield what was said in a room where the bot had been heard before, and is not accepted."""
+    known: dict[tuple[int, str], float] = {}
+    accepted = set[int]()
+    for row in rows:
+        place = (row.room, row.bot)
+        known[place] = min(row.accepted_at, known.get(place, row.accepted_at))
+        accepted.add(row.message_id)
+    for one in asked:
+        heard_at = known.get((one.room, BOTS[one.question.bot]))
+        if one.message_id not in accepted and heard_at is not None and heard_at < one.said_at:
+            yield one
+
+
 def _name(one: Asked) -> str:
     return f"question {one.question.number} (message {one.message_id})"
 
@@ -292,14 +319,22 @@ def _by_lane(rows: tuple[Row, ...]) -> dict[str, list[Row]]:
     return lanes
 
 
-def _bad_end(life: Life) -> Iterator[str]:
+def _met_a_full_disk(life: Life, history: History) -> bool:
+    """Whether it ended as a start on a full disk has to: with one sentence."""
+    full = any(life.started < w.end and w.begin < life.ended for w in history.full)
+    return full and life.status == 1 and life.listening is None and len(life.words) == 1
+
+
+def _bad_end(life: Life, history: History) -> Iterator[str]:
+    if any(word.startswith("Traceback") for word in life.words):
+        yield f"it printed a traceback: {life.words[-1]}"
     if life.orphans:
         yield f"{life.orphans} children outlived it"
     if life.zombies:
         yield f"{life.zombies} children were not waited for"
     if life.hung:
         yield "it did not end when it was told to"
-    if life.ended_by is None:
+    if life.ended_by is None and not _met_a_full_disk(life, history):
         yield f"it ended by itself, with status {life.status}"
-    elif life.ended_by is Blow.TERM and not life.hung and life.status and life.listening:
+    if life.ended_by is Blow.TERM and not life.hung and life.status and life.listening:
         yield f"it was told to end and did so with status {life.status}"

@@ -24,7 +24,7 @@ class Load:
     def __init__(self, stage: Stage, plan: Plan) -> None:
         self._stage = stage
         self._plan = plan
-        self._said: list[tuple[Question, Message]] = []
+        self._said: list[tuple[Question, Message, float]] = []
         self._sent: dict[int, list[Sent]] = {}
 
     async def run(self) -> None:
@@ -34,7 +34,7 @@ class Load:
             for question in self._plan.questions:
                 await asyncio.sleep(max(0.0, started + question.at_s - time.monotonic()))
                 message = await self._stage.ask(question)
-                self._said.append((question, message))
+                self._said.append((question, message, time.time()))
                 self._sent[question.number] = []
                 for delay in question.deliveries:
                     group.create_task(
@@ -48,9 +48,10 @@ class Load:
                 question=question,
                 message_id=message.id,
                 room=message.room_id,
+                said_at=said_at,
                 deliveries=tuple(self._sent[question.number]),
             )
-            for question, message in self._said
+            for question, message, said_at in self._said
         )
 
     async def _deliver(self, question: Question, message: Message, delay: float) -> None:

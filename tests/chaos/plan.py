@@ -56,8 +56,10 @@ class Blow(StrEnum):
     CHILD_PAUSE = "child pause"
 
 
-#: Those that end a process.
-KILLS = (Blow.KILL, Blow.TERM, Blow.CHILD_KILL)
+#: What comes on top of the kills of the server: one for each so many of them, at least one.
+_BESIDE = {Blow.TERM: 4, Blow.PAUSE: 4, Blow.CHILD_KILL: 3, Blow.CHILD_PAUSE: 8}
+#: Of the starts after a kill, those that find the disk full.
+_SHARE_FULL = 0.12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +76,8 @@ class Strike:
     then_kill_s: float | None
     #: How long the server stays down before it is started again.
     down_s: float
+    #: How long the disk is full from the next start on, and for that start only; 0: it is not.
+    full_s: float
 
 
 class Trouble(StrEnum):
@@ -133,7 +137,7 @@ class Plan:
 
 
 def make_plan(*, seed: int, seconds: float, rooms: int, messages: int, kills: int) -> Plan:
-    """Decide everything. *kills* end a process; a third as many pauses come on top."""
+    """Decide everything. *kills* are SIGKILLs of the server; other blows come on top."""
     chance = random.Random(seed)  # noqa: S311 - to be repeatable is its purpose
     return Plan(
         seed=seed,
@@ -200,13 +204,14 @@ def _deliveries(chance: random.Random) -> tuple[float, ...]:
 
 
 def _strikes(chance: random.Random, seconds: float, kills: int) -> list[Strike]:
-    pauses = kills // 3
-    blows = [
-        *(chance.choices(KILLS, weights=(5, 2, 3))[0] for _ in range(kills)),
-        *(chance.choices((Blow.PAUSE, Blow.CHILD_PAUSE), weights=(3, 1))[0] for _ in range(pauses)),
-    ]
+    """Return the blows, one in each stretch of the time: so the server serves between most."""
+    blows = [Blow.KILL] * kills
+    for blow, share in _BESIDE.items():
+        blows += [blow] * max(1, kills // share)
     chance.shuffle(blows)
-    moments = sorted(chance.uniform(min(2.0, seconds / 10), seconds) for _ in blows)
+    stretch = seconds / len(blows)
+    moments = [chance.uniform(number, number + 1) * stretch for number in range(len(blows))]
+    first = blows.index(Blow.KILL)  # however short the run is, one start finds a full disk
     return [
         Strike(
             at_s=at_s,
@@ -215,8 +220,11 @@ def _strikes(chance: random.Random, seconds: float, kills: int) -> list[Strike]:
             length_s=chance.uniform(0.2, 3.0),
             then_kill_s=chance.uniform(0.05, 2.0) if chance.random() < 0.3 else None,
             down_s=chance.choice((0.0, 0.0, chance.uniform(0, 1.5))),
+            full_s=chance.uniform(3.0, 8.0)
+            if number == first or (blow is Blow.KILL and chance.random() < _SHARE_FULL)
+            else 0.0,
         )
-        for at_s, blow in zip(moments, blows, strict=True)
+        for number, (at_s, blow) in enumerate(zip(moments, blows, strict=True))
     ]
 
 
@@ -239,7 +247,9 @@ def _failings(chance: random.Random, seconds: float) -> list[Failing]:
         Trouble.MODEL_STALLS: 1,
         Trouble.DISK_FULL: 3,
     }
-    troubles = chance.choices(list(weights), weights=list(weights.values()), k=count)
+    each = list(weights) if count > 2 * len(weights) else []
+    more = chance.choices(list(weights), weights=list(weights.values()), k=count - len(each))
+    troubles = each + more
     # However short the run is: the disk is the server's own.
     found = [_failing(chance, seconds, trouble) for trouble in (Trouble.DISK_FULL, *troubles)]
     return sorted(found, key=lambda failing: failing.at_s)

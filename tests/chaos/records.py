@@ -25,6 +25,8 @@ class Asked:
     message_id: int
     #: The chat's id of the room.
     room: int
+    #: When the person said it, in seconds since the epoch.
+    said_at: float
     deliveries: tuple[Sent, ...]
 
     @property
@@ -67,6 +69,7 @@ class Row:
     """A message in the journal, read after the server ended."""
 
     message_id: int
+    bot: str
     lane: str
     room: int
     #: ``open``, or how it ended.
@@ -114,6 +117,8 @@ class Life:
     zombies: int
     #: It was told to end, did not in time, and was killed.
     hung: bool = False
+    #: What it wrote that was no line of the log: sentences for an operator, or a traceback.
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +149,8 @@ class History:
     complaints: Mapping[str, int]
     #: What the server logged as a warning or worse, by event.
     logged: Mapping[str, int]
+    #: Whether the chat has a history, from which a server reads what never arrived.
+    has_history: bool
     #: Whether everything was settled in the time given.
     settled: bool
     #: Seconds from the start to the end of it all.

@@ -59,6 +59,10 @@ class Server:
         self.up = asyncio.Event()
         #: How long the next end lasts.
         self.down_s = 0.0
+        #: How long the disk of the next process is full, from its start on.
+        self.full_s = 0.0
+        #: When a disk was full.
+        self.full: list[Window] = []
         self._environ = {
             "PATH": os.defpath,
             "HOME": str(folder),
@@ -117,11 +121,11 @@ class Server:
             await asyncio.sleep(_LOOK_S)
             since = _listening(self.log, self._begin)
 
-    async def fill_disk(self, length_s: float) -> Window | None:
-        """Fill the disk of the process that runs, until its end at most; None if there is none."""
+    async def fill_disk(self, length_s: float) -> None:
+        """Fill the disk of the process that runs, if there is one, until its end at most."""
         process = self._process
         if process is None:
-            return None
+            return
         flag = flag_of(self.folder, process.pid)
         flag.touch()
         begin = time.time()
@@ -129,7 +133,7 @@ class Server:
             await asyncio.wait_for(self._ended.wait(), length_s)
         end = time.time()
         flag.unlink()
-        return Window(begin=begin, end=end)
+        self.full.append(Window(begin=begin, end=end))
 
     async def close(self, grace_s: float) -> None:
         """End the server for good."""
@@ -184,6 +188,9 @@ class Server:
                 stderr=stderr,
             )
         self.up.set()
+        if self.full_s:
+            group.create_task(self.fill_disk(self.full_s), name="full disk")
+            self.full_s = 0.0
         try:
             zombies = await self._watch(process)
         finally:
@@ -206,6 +213,7 @@ class Server:
             orphans=0,
             zombies=zombies,
             hung=hung,
+            words=_words(self.log, self._begin),
         )
 
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
@@ -262,6 +270,12 @@ def _lines(log: Path, begin: int = 0) -> list[dict[str, Any]]:
             parsed = {"level": "error", "event": f"not JSON: {line[:60].decode(errors='replace')}"}
         found.append(parsed)
     return found
+
+
+def _words(log: Path, begin: int) -> tuple[str, ...]:
+    """Return what is no line of the log; the half line of a killed server is left out."""
+    lines = log.read_bytes()[begin:].decode(errors="replace").splitlines()
+    return tuple(line for line in lines if line.strip() and not line.startswith("{"))
 
 
 def _listening(log: Path, begin: int) -> float | None:

@@ -20,8 +20,17 @@ from tests.chaos.records import Window
 
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("nothing happened to it", {}),
-    ("what was never acknowledged may be missing", {
+    ("what was never acknowledged may be missing where there is no history", {
         "asked": (asked(0), asked(1), asked(2), asked(3, status=None)),
+        "has_history": False,
+    }),
+    ("what was said in a room before the bot was heard there may be missing", {
+        "asked": (asked(0), asked(1), asked(2), asked(3, status=None, at=99.0)),
+    }),
+    ("a start on a full disk ends with a sentence", {
+        "full": (Window(begin=80.5, end=81.5),),
+        "lives": (life(started=80.0, ended=81.0, ended_by=None, status=1, listening=None,
+                       words=("the disk is full",)), life()),
     }),
     ("told with a sentence", {
         "rows": (row(0), row(1, state="told", notices=1), row(2)),
@@ -57,6 +66,9 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
 
 BAD: list[tuple[str, dict[str, Any]]] = [
     ("lost: question 1", {"shown": (shown(0), shown(2))}),
+    ("never arrived, not caught up with: question 3", {
+        "asked": (asked(0), asked(1), asked(2), asked(3, status=None)),
+    }),
     ("lost: question 0", {"asked": (asked(0, parts=2), asked(1), asked(2))}),
     ("lost: room 7: 1 notices", {
         "rows": (row(0), row(1, state="told", notices=1), row(2)),
@@ -117,6 +129,18 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("server: start 0: it ended by itself, with status 1", {
         "lives": (life(ended_by=None, status=1),),
     }),
+    ("server: start 0: it ended by itself, with status 1", {
+        "full": (Window(begin=80.5, end=81.5),),
+        "lives": (life(started=80.0, ended=81.0, ended_by=None, status=1, listening=None,
+                       words=("Traceback (most recent call last):", "OSError")),),
+    }),
+    ("server: start 0: it ended by itself, with status 1", {
+        "full": (Window(begin=180.5, end=181.5),),
+        "lives": (life(ended_by=None, status=1, words=("the disk is full",)),),
+    }),
+    ("server: start 0: it printed a traceback", {
+        "lives": (life(words=("Traceback (most recent call last):", "OSError")),),
+    }),
     ("server: start 0: it did not end when it was told to", {"lives": (life(hung=True),)}),
     ("server: start 0: it was told to end and did so with status 1", {
         "lives": (life(status=1),),
@@ -152,6 +176,7 @@ def test_the_figures_tell_what_happened() -> None:
             shown=(shown(0), shown(1), shown(2), shown(1, message_id=150)),
             prompts=(prompt(0), prompt(1), prompt(1), prompt(2)),
             blows={"kill": 2},
+            has_history=False,
         )
     )
     wanted = {

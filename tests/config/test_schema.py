@@ -1,5 +1,6 @@
 """The JSON Schema that editors use, and the example that ships."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from bot.config.bot_file import TABLES, bot_file_schema
 from bot.config.bots_dir import read_bots
+from bot.config.sentences import KeyPath
 from bot.config.settings import Settings
 from tests.config.conftest import ADA, ADA_KEY
 
@@ -68,6 +70,14 @@ def test_the_example_is_right(settings: Settings) -> None:
     assert reading.mistakes == reading.warnings == ()
     assert reading.bots["ada"].name == "Ada"
     assert accepts((EXAMPLES / "ada.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("table", [table for table in TABLES if "mcp_servers" not in table])
+def test_the_example_has_every_key(table: KeyPath) -> None:
+    """README says so; of an MCP server it shows some, since these are as the SDK has them."""
+    text = (EXAMPLES / "ada.toml").read_text(encoding="utf-8")
+    for key in TABLES[table].model_fields:
+        assert re.search(rf"^(# )?(\[[a-z.]*)?{key}( = |\.|\])", text, re.MULTILINE), key
 
 
 def test_the_commented_keys_of_the_example_are_right_too(

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.config.settings import BODY_LIMIT_BYTES, AgentAccess, load_settings, settings_table
+from bot.config.survey import survey
 from bot.errors import ConfigError
 
 
@@ -244,6 +245,28 @@ def test_all_mistakes_come_at_once() -> None:
         "HEARTH_GRACE",
         "HEARTH_LOG_LEVEL",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"HEARTH_CATCH_UP": "8d"}, "HEARTH_CATCH_UP (8d) is longer than HEARTH_DEDUPE (7d)"),
+        ({"HEARTH_DEDUPE": "1m"}, "HEARTH_CATCH_UP (1h) is longer than HEARTH_DEDUPE (1m)"),
+        (
+            {"HEARTH_CATCH_UP": "9d", "HEARTH_DEDUPE": "8d"},
+            "HEARTH_CATCH_UP (9d) is longer than HEARTH_DEDUPE (8d)",
+        ),
+    ],
+)
+def test_a_message_is_not_forgotten_while_it_is_looked_for(
+    given: dict[str, str], sentence: str
+) -> None:
+    """Else it would be answered twice. Each that was set is named, so that all can be unset."""
+    with pytest.raises(ConfigError) as wrong:
+        load_settings(given)
+    assert [mistake.where for mistake in wrong.value.mistakes] == list(given)
+    assert all(mistake.what.startswith(sentence) for mistake in wrong.value.mistakes)
+    assert survey(given).settings == load_settings({})
 
 
 def test_the_agents_access_goes_to_the_agent_and_hides_itself() -> None:

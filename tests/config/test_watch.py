@@ -143,6 +143,20 @@ async def test_a_mistake_is_logged_once_and_nothing_stops(
     ]
 
 
+async def test_a_mistake_that_is_undone_is_logged(roster: HeardRoster, folder: Path) -> None:
+    """Once, when nothing is wrong any more, although no bot has changed."""
+    with capture_logs() as logs:
+        async with watching(roster):
+            (folder / "ada.toml").write_text(f'{ADA}\nmodle = "x"')
+            await roster.until(lambda: len(roster.mistakes) == 1)
+            (folder / "ada.toml").write_text(ADA)
+            await roster.until(lambda: not roster.mistakes)
+            (folder / "bo.toml").write_text(BO)
+            await roster.changed()
+    events = [entry["event"] for entry in logs]
+    assert events == ["bot_file_wrong", "bot_files_right", "bots_reloaded"]
+
+
 async def test_a_prompt_file_counts_as_its_bot(roster: HeardRoster, folder: Path) -> None:
     """Also in a folder below, and also when that is named only after the watch began."""
     (folder / "prompts").mkdir()

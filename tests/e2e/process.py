@@ -106,16 +106,7 @@ async def serving_apart(
     *pace* and *fault* are lines of Python that run first in it. What still runs in the end is
     killed.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        _COMMAND.format(pace=pace, fault=fault),
-        "serve",
-        cwd=ROOT,
-        env={"PATH": os.defpath, "HOME": str(world.folder), **world.environ, **(settings or {})},
-        stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await _start(world, settings or {}, _COMMAND.format(pace=pace, fault=fault))
     server = ServerProcess(process)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.read(), name="the server's log")
@@ -127,3 +118,30 @@ async def serving_apart(
             if process.returncode is None:
                 process.kill()
             await process.wait()
+
+
+async def start_in_vain(world: World, *, fault: str) -> tuple[int, list[str]]:
+    """Run a server that cannot start; return its exit status and what it wrote."""
+    process = await _start(world, {}, _COMMAND.format(pace=_UNSEEN, fault=fault))
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            _, words = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return process.returncode or 0, words.decode().splitlines()
+
+
+async def _start(
+    world: World, settings: Mapping[str, str], command: str
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        command,
+        "serve",
+        cwd=ROOT,
+        env={"PATH": os.defpath, "HOME": str(world.folder), **world.environ, **settings},
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )

@@ -62,6 +62,7 @@ async def test_a_server_killed_in_a_turn(tmp_path: Path, introduced: bool) -> No
                 await world.ask("@Ada my name is Kim")
             said = await world.say("@Ada echo: the tea is cold")
             await gate.reached()
+            await world.written("the tea")
             (before,) = (await server.get("/session/stats"))["sessions"]
             children = server.children()
             server.signal(signal.SIGKILL)
@@ -124,10 +125,12 @@ async def test_a_server_that_ends_twice_in_a_turn(tmp_path: Path) -> None:
             await world.ask("@Ada my name is Kim")
             await world.say("@Ada echo: the tea is cold")
             await gate.reached(1)
+            await world.written("the tea", times=1)
             server.signal(signal.SIGKILL)
             await server.ended()
         async with serving_apart(world) as server:
             await gate.reached(2)
+            await world.written("the tea", times=2)
             server.signal(signal.SIGKILL)
             await server.ended()
         async with world.serving() as restarted:

@@ -7,8 +7,9 @@ import pytest
 from bot.language.english import ENGLISH
 from bot.testing.campfire import Campfire
 from bot.testing.campfire.records import Dialect
+from bot.testing.model import Gate, hold
 from tests.e2e.watching import Log
-from tests.e2e.world import World, open_world
+from tests.e2e.world import UNGUARDED, World, open_world
 
 
 async def _meet(world: World) -> None:
@@ -52,6 +53,83 @@ async def test_a_new_room_is_known_soon(tmp_path: Path, monkeypatch: pytest.Monk
         )
         async with world.serving():
             assert "Kim" in await world.answer(said)
+
+
+async def test_a_new_room_is_caught_up_with_from_its_first_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the server ended before it had looked there at all."""
+    async with open_world(tmp_path) as world:
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.app._CATCH_UP_S", 3600.0)
+            await world.campfire.say(
+                world.room, world.kim, "@Ada hi", mention=[world.ada], deliver=False
+            )
+            async with world.serving() as server:
+                await world.ask("@Ada my name is Kim")
+                await server.settled()
+        missed = await world.campfire.say(
+            world.room, world.kim, "@Ada what is my name?", mention=[world.ada], deliver=False
+        )
+        async with world.serving() as server:
+            assert "Kim" in await world.answer(missed)
+            assert (await server.settled()) == {"accepted": 2, "answered": 2}
+
+
+async def test_a_server_that_runs_looks_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What never arrived while it served is found at one of its looks, every five minutes."""
+    monkeypatch.setattr("bot.app._CATCH_UP_S", 0.1)
+    monkeypatch.setattr("bot.rooms.catch_up.EVERY_S", 0.2)
+    async with open_world(tmp_path) as world, world.serving() as server:
+        await world.ask("@Ada my name is Kim")
+        missed = await world.campfire.say(
+            world.room, world.kim, "@Ada what is my name?", mention=[world.ada], deliver=False
+        )
+        assert "Kim" in await world.answer(missed)
+        assert (await server.settled()) == {"accepted": 2, "answered": 2}
+
+
+async def test_a_history_that_fails_is_read_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    """A Campfire that is away at the start is caught up with once it is there, not in minutes."""
+    monkeypatch.setattr("bot.app._CATCH_UP_S", 0.1)
+    async with open_world(tmp_path) as world:
+        await _meet(world)
+        missed = await world.campfire.say(
+            world.room, world.kim, "@Ada what is my name?", mention=[world.ada], deliver=False
+        )
+        world.campfire.fail_reads(503, times=4)
+        async with world.serving() as server:
+            await log.until("catch_up_put_off")
+            assert "Kim" in await world.answer(missed)
+            assert (await server.settled()) == {"accepted": 3, "answered": 3}
+
+
+async def test_an_outage_that_a_post_met(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Log
+) -> None:
+    """What could not be posted could not be delivered: the rooms are read when it is over."""
+    monkeypatch.setattr("bot.app._CATCH_UP_S", 0.1)
+    async with open_world(tmp_path) as world:
+        await _meet(world)
+        async with world.serving() as server:
+            gate = Gate()
+            world.model.script("wait", hold(gate), times=1)
+            waits = await world.say("@Ada wait")
+            await gate.reached()
+            await world.campfire.refuse_connections()
+            gate.release()
+            await log.until("post_failed")
+            missed = await world.campfire.say(
+                world.room, world.kim, "@Ada what is my name?", mention=[world.ada], deliver=False
+            )
+            await world.campfire.accept_connections()
+            await world.answer(waits)
+            assert "Kim" in await world.answer(missed)
+            assert (await server.settled()) == {"accepted": 4, "answered": 4}
 
 
 def _was_read(campfire: Campfire) -> bool:
@@ -109,3 +187,24 @@ async def test_old_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log
             await log.until("messages_too_old", skipped=1)
             assert await server.settled() == {"accepted": 4, "answered": 3, "skipped": 1}
             assert world.said_by(world.ada)[-1] == ENGLISH.renewed
+
+
+async def test_what_was_missed_is_bounded(tmp_path: Path) -> None:
+    """Of six messages that Kim lost at once, two may wait; of the others she is told, once."""
+    async with open_world(tmp_path) as world:
+        world.write_bot("ada", "[turn]\nmax_waiting_each = 2\n" + UNGUARDED)
+        await _meet(world)
+        for number in range(6):
+            await world.campfire.say(
+                world.room, world.kim, f"@Ada number {number}", mention=[world.ada], deliver=False
+            )
+        gate = Gate()
+        world.model.script("number", hold(gate))
+        async with world.serving() as server:
+            await server.until("/queue/stats", lambda page: page["messages"]["told"] >= 3)
+            gate.release()
+            counted = await server.settled()
+        assert counted["accepted"] == counted["answered"] + counted["told"] == 8
+        assert counted["answered"] in {4, 5}  # the two in `_meet`, and what ran when they came
+        told = [said for said in world.said_by(world.ada) if "Too many" in said]
+        assert told == [ENGLISH.too_many_more.format(count=counted["told"])]

@@ -53,6 +53,19 @@ async def test_what_was_said_meanwhile_comes_along_once(tmp_path: Path) -> None:
         assert context(world) == []
 
 
+async def test_a_room_in_which_nobody_spoke_is_not_read(tmp_path: Path) -> None:
+    """The numbers of the messages say so; where somebody did, only what is new is read."""
+    async with open_world(tmp_path) as world, world.serving():
+        await world.ask("@Ada hello")
+        before = reads(world)
+        await world.ask("@Ada and now?")
+        await world.ask("@Ada and then?")
+        assert reads(world) == before
+        await chatter(world, "the tea is cold")
+        await world.ask("@Ada and why?")
+        assert (context(world), reads(world) - before) == (["the tea is cold"], 1)
+
+
 async def test_what_is_said_while_the_bot_thinks_is_heard_next(tmp_path: Path) -> None:
     """It stands before the answer in the room, and was no part of it."""
     async with open_world(tmp_path) as world, world.serving():
@@ -148,6 +161,18 @@ async def test_a_campfire_without_history_gives_none(
         assert world.campfire.violations == ()
 
 
+async def test_a_campfire_that_is_updated(tmp_path: Path) -> None:
+    """The version in its answers is another one then; what it can do by now is found out."""
+    async with open_world(tmp_path, dialect=Dialect.RELEASED) as world, world.serving():
+        for _ in range(3):
+            await world.ask("@Ada hello")
+        world.campfire.become(Dialect.MAIN)
+        await world.ask("@Ada hello")
+        await chatter(world, "the tea is cold")
+        await world.ask("@Ada what is cold?")
+        assert context(world) == ["the tea is cold"]
+
+
 async def test_a_direct_room_is_not_read(tmp_path: Path) -> None:
     """Everything there is addressed to the bot, and says so."""
     async with open_world(tmp_path) as world, world.serving():
@@ -169,11 +194,8 @@ async def test_a_history_that_fails_costs_the_context(tmp_path: Path, log: Log) 
         assert (await server.settled()) == {"accepted": 2, "answered": 2}
 
 
-async def test_a_history_that_hangs_is_not_waited_for(
-    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_history_that_hangs_is_not_waited_for(tmp_path: Path, log: Log) -> None:
     """The turn goes without after a moment, and for a while no other turn waits for it."""
-    monkeypatch.setattr("bot.rooms.context._PATIENCE_S", 0.05)
     async with open_world(tmp_path) as world, world.serving():
         world.campfire.slow_reads(Gate())
         for _ in range(3):

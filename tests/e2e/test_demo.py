@@ -4,12 +4,14 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from bot.cli.demo import open_stage, serving
 from bot.testing.model import open_model
@@ -103,6 +105,43 @@ async def test_real_needs_a_key(tmp_path: Path) -> None:
         "ANTHROPIC_API_KEY: is not set; `hearth demo --real` needs a key for the real model\n"
     )
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("option", ["--port", "--state"])
+async def test_an_option_that_cannot_be_followed(tmp_path: Path, option: str) -> None:
+    """A port that is taken, or a folder that is none: a sentence says which option to change."""
+    file = tmp_path / "file"
+    file.touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        value, why, cure = {
+            "--port": (
+                str(port),
+                "cannot be listened on: Address already in use",
+                "leave it out for a free one",
+            ),
+            "--state": (
+                str(file),
+                "cannot be used: Not a directory",
+                "name a folder of your own",
+            ),
+        }[option]
+        async with demo(tmp_path, option, value) as process:
+            out, err = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert err.decode() == f"{option}: {value} {why}; {cure}\n"
+
+
+async def test_one_demo_at_a_time_in_a_folder(tmp_path: Path) -> None:
+    """The second says what to do, in the demo's own words, and leaves the first alone."""
+    async with demo(tmp_path) as first:
+        assert first.stdout is not None
+        await until_told(first.stdout)
+        async with demo(tmp_path) as second:
+            out, err = await second.communicate()
+        assert (second.returncode, out, first.returncode) == (2, b"", None)
+    folder = tmp_path / "session_cache" / "demo"
+    assert err.decode() == (f"--state: another demo has {folder}: end it, or name another folder\n")
 
 
 async def test_the_page_is_served_until_ctrl_c(tmp_path: Path) -> None:

@@ -2,11 +2,18 @@
 
 import os
 import signal
+from functools import partialmethod
 from pathlib import Path
 
+import pytest
+
+from bot.agent.boots import Boots
 from bot.testing.model import Gate, hold
 from tests import guards
 from tests.e2e.world import World, open_world
+
+#: It is never quiet, and whoever waits for that goes on waiting.
+PATIENT = {"moment_s": 3600.0, "most_wait_s": 3600.0}
 
 
 async def test_a_resume_begins_before_the_turn(tmp_path: Path) -> None:
@@ -52,6 +59,21 @@ async def test_rooms_of_yesterday_are_open_before_their_messages(tmp_path: Path)
             assert (page["hits"], page["boots"], page["lost"]) == ({"warm": 2}, 2, 0)
 
 
+async def test_boots_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one processor a second room's child begins when the first one's has booted."""
+    monkeypatch.setattr("bot.agent.agent.processors", lambda: 1)
+    async with open_world(tmp_path, workers=2) as world, world.serving() as server:
+        first = await world.say("@Ada echo: one")
+        await server.until("/session/stats", lambda _: bool(guards.children()))
+        (child,) = guards.children()
+        os.kill(child, signal.SIGSTOP)
+        second = await world.say("@Ada echo: two", room=world.direct)
+        await server.until("/session/stats", lambda page: page["boots_waiting"] == 1)
+        assert guards.children() == {child}
+        os.kill(child, signal.SIGCONT)
+        assert [await world.answer(said) for said in (first, second)] == ["one", "two"]
+
+
 async def test_a_question_that_a_crash_cut_off_is_asked_once(tmp_path: Path) -> None:
     """Also when its room was taken up again ahead of its turn."""
     async with open_world(tmp_path) as world:
@@ -61,6 +83,7 @@ async def test_a_question_that_a_crash_cut_off_is_asked_once(tmp_path: Path) -> 
             world.model.script("what is my name", hold(gate), times=1)
             said = await world.say("@Ada what is my name?")
             await gate.reached()
+            await world.written("what is my name")
             kill_all()
             server.stop.set()
         async with world.serving({"HEARTH_WARM_ROOMS": "4"}) as server:
@@ -80,3 +103,33 @@ def kill_all() -> None:
     """End all children at once."""
     for child in guards.children():
         os.kill(child, signal.SIGKILL)
+
+
+async def test_a_spare_waits_until_nobody_speaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a turn it does not boot at once; a new room that needs it does not wait for that."""
+    monkeypatch.setattr(Boots, "__init__", partialmethod(Boots.__init__, **PATIENT))
+    async with open_world(tmp_path) as world, world.serving({"HEARTH_SPARES": "1"}) as server:
+        await server.until("/session/stats", lambda page: page["spares"] == 1)
+        assert await world.ask("@Ada echo: one") == "one"
+        page = await server.until("/session/stats", lambda page: page["boots_waiting"] == 1)
+        assert (page["spares"], len(guards.children())) == (0, 1)
+        assert await world.ask("@Ada echo: two", room=world.direct) == "two"
+        page = await server.until("/session/stats", lambda page: page["boots_waiting"] == 1)
+        assert (page["hits"], len(guards.children())) == ({"spare": 1, "cold": 1}, 2)
+
+
+async def test_a_spare_holds_still_while_a_turn_begins(tmp_path: Path) -> None:
+    """It is stopped with the message, and goes on when nothing has happened for a moment."""
+    async with open_world(tmp_path) as world:
+        async with world.serving():
+            await world.ask("@Ada my name is Kim")
+        async with world.serving({"HEARTH_SPARES": "1"}) as server:
+            await server.until("/session/stats", lambda _: bool(guards.children()))
+            (spare,) = guards.children()
+            os.kill(spare, signal.SIGSTOP)  # it cannot have booted before the message comes
+            assert "Kim" in await world.ask("@Ada what is my name?")
+            page = await server.until("/session/stats", lambda page: page["spares"] == 1)
+            assert (page["hits"], page["boots"]) == ({"warm": 1}, 2)
+            assert spare in guards.children()

@@ -37,6 +37,27 @@ async def test_a_budget_of_bytes_is_kept(tmp_path: Path) -> None:
             assert await server.settled() == {"accepted": 5, "answered": 5}
 
 
+async def test_a_full_machine_takes_the_older_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever it is that fills it; what was closed is resumed when it is asked."""
+    full = asyncio.Event()
+    pressure = "bot.sessions.budget.machine_pressure"
+    monkeypatch.setattr(pressure, lambda: 0.81 if full.is_set() else 0.1)
+    async with open_world(tmp_path) as world, world.serving() as server:
+        rooms = rooms_of(world, 4)
+        for room in rooms:
+            await world.ask("@Ada my name is Kim", room=room)
+        full.set()
+        page = await server.until("/session/stats", lambda page: page["evicted"] > 0)
+        full.clear()
+        page = await server.until("/session/stats", lambda page: page["hot"] == 2)
+        hot = {row["room"] for row in page["sessions"] if row["state"] == "hot"}
+        assert hot == {str(room.id) for room in rooms[2:]}
+        assert page["evicted"] == 2
+        assert "Kim" in await world.ask("@Ada what is my name?", room=rooms[0])
+
+
 async def test_a_child_over_its_limit_is_exchanged(tmp_path: Path) -> None:
     """Between two turns; the room notices nothing, and has not to wait for a boot."""
     limit = {"HEARTH_CHILD_LIMIT": "128MiB"}
@@ -86,6 +107,23 @@ async def test_a_hung_child_is_killed(tmp_path: Path) -> None:
             page = await server.get("/session/stats")
             assert (page["silenced"], page["lost"]) == (1, 0)
             assert await server.settled() == {"accepted": 3, "answered": 2, "told": 1}
+
+
+async def test_a_child_that_is_stuck_in_its_boot_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for it and no turn's limit ends it; another takes its place."""
+    monkeypatch.setattr("bot.sessions.conversations._STUCK_S", 0.5)
+    monkeypatch.setattr("bot.sessions.conversations._AFTER_SILENCE_S", -3600.0)
+    async with open_world(tmp_path) as world, world.serving({"HEARTH_SPARES": "1"}) as server:
+        await server.until("/session/stats", lambda _: bool(guards.children()))
+        (stuck,) = guards.children()
+        os.kill(stuck, signal.SIGSTOP)
+        page = await server.until("/session/stats", lambda page: page["silenced"] == 1)
+        monkeypatch.setattr("bot.sessions.conversations._STUCK_S", 300.0)
+        page = await server.until("/session/stats", lambda page: page["spares"] == 1)
+        assert stuck not in guards.children()
+        assert page["boots"] >= 2
 
 
 async def test_when_there_is_no_place_the_room_is_told(

@@ -24,6 +24,14 @@ def broken(self, reading):
     return apply(self, reading)
 Roster.apply = broken
 """
+_BROKEN_WRITER = """
+from bot.journal.writer import Writer
+sync = Writer._sync
+def broken(self):
+    sync(self)
+    if self._db.execute("SELECT 1 FROM attempts").fetchone(): raise ZeroDivisionError("a bug there")
+Writer._sync = broken
+"""
 
 
 def dead_letters(world: World) -> list[str]:
@@ -37,10 +45,10 @@ def dead_letters(world: World) -> list[str]:
 def breaking(render: Callable[..., tuple[str, ...]], word: str) -> Callable[[str], object]:
     """Return a renderer with a bug: it breaks at *word*."""
 
-    def rendered(markdown: str, **named: object) -> tuple[str, ...]:
+    def rendered(markdown: str) -> tuple[str, ...]:
         if word in markdown:
             raise ZeroDivisionError("a bug in the renderer")
-        return render(markdown, **named)
+        return render(markdown)
 
     return rendered
 
@@ -97,3 +105,17 @@ async def test_a_bug_in_the_watch_stops_the_server(tmp_path: Path) -> None:
             assert all_gone(children)
         async with world.serving():
             assert "Kim" in await world.ask("@Ada what is my name?")
+
+
+async def test_a_bug_in_the_journal_stops_the_server(tmp_path: Path) -> None:
+    """A server that can record nothing would refuse deliveries for ever; the next one can."""
+    async with open_world(tmp_path) as world:
+        async with serving_apart(world, fault=_BROKEN_WRITER) as server:
+            said = await world.say("@Ada echo: the tea is cold")
+            children = server.children()
+            assert await server.ended() != 0
+            assert "ZeroDivisionError: a bug there" in "\n".join(server.lines)
+            assert all_gone(children)
+        async with world.serving() as again:
+            assert "the tea is cold" in await world.answer(said)
+            assert (await again.settled()) == {"accepted": 1, "answered": 1}

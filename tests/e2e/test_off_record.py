@@ -14,6 +14,14 @@ from tests.e2e.world import World, open_world
 
 #: Asked, and answered; neither may be found anywhere later.
 ASKED, ANSWERED = "the-cake-is-in-the-fridge", "it-has-seven-candles"
+_KILLED_WHEN_SETTLED = """
+from bot.journal.writer import Writer
+from tests.e2e.killing import die
+def shred(writer):
+    if writer._db.execute("SELECT 1 FROM inbox WHERE state = 'answered'").fetchall():
+        die()
+Writer._shred = shred
+"""
 QUESTION = f"@Ada Off the record: {ASKED}. echo: {ANSWERED}"
 
 
@@ -132,6 +140,43 @@ async def test_a_server_killed_in_the_turn(tmp_path: Path) -> None:
             assert (kept(world), left(world)) == ([], [])
         assert ASKED not in lines
         assert len(world.said_by(world.ada)) == 1
+
+
+async def test_a_journal_damaged_while_it_is_owed(tmp_path: Path) -> None:
+    """The kept copy holds the words, as all that was in it; the operator is told to remove it."""
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.model.script(ASKED, hold(gate, after_tokens=0), times=1)
+        async with serving_apart(world) as server:
+            said = await world.say(QUESTION)
+            await gate.reached()
+            server.signal(signal.SIGKILL)
+            await server.ended()
+        with (world.cache / "journal.db").open("r+b") as file:
+            file.write(b"nothing of a journal")
+        async with serving_apart(world) as server:
+            assert await world.answer(said) == ANSWERED
+            assert (await server.settled()) == {"accepted": 1, "answered": 1}
+            told = await server.logged("off_record_kept")
+            assert (told["level"], told["messages"]) == ("warning", 1)
+        copy = Path(told["file"])
+        assert {path.split("-")[0] for path in kept(world)} == {copy.name.split("-")[0]}
+        for path in world.cache.glob(f"{copy.name}*"):
+            path.unlink()
+        assert kept(world) == []
+
+
+async def test_a_server_killed_when_it_has_settled(tmp_path: Path) -> None:
+    """Between the last commit and the end of the log that holds the words: the start ends it."""
+    async with open_world(tmp_path) as world:
+        async with serving_apart(world, fault=_KILLED_WHEN_SETTLED) as server:
+            assert await world.ask(QUESTION) == ANSWERED
+            assert await server.ended() == -signal.SIGKILL
+        assert "journal.db-wal" in kept(world)
+        async with world.serving() as server:
+            assert kept(world) == []
+            assert (await server.settled()) == {"accepted": 1, "answered": 1}
+            assert (kept(world), left(world)) == ([], [])
 
 
 @pytest.mark.parametrize("outcome", ["told", "dead"])

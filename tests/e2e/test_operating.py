@@ -140,6 +140,24 @@ async def test_what_prometheus_reads(tmp_path: Path) -> None:
         await server.settled()
 
 
+async def test_the_equation_outlives_its_rows(tmp_path: Path, log: Log) -> None:
+    """Over a restart and retention the counters stay what they were; what was settled is gone."""
+    async with open_world(tmp_path) as world:
+        async with world.serving() as server:
+            await world.ask("@Ada echo: the tea is cold")
+            await world.ask("@Ada")
+            before = (await server.get("/queue/stats"))["messages"]
+            assert (before["accepted"], before["open"], before["balanced"]) == (2, 0, True)
+        async with world.serving({"HEARTH_DEDUPE": "0.001s"}) as server:
+            assert (await log.until("journal_expired"))["messages"] == 2
+            assert (await server.get("/queue/stats"))["messages"] == before
+            counted = await scrape(server)
+            assert {
+                name: counted[f'hearth_messages_total{{outcome="{name}"}}']
+                for name in ("accepted", "answered", "told")
+            } == {name: before[name] for name in ("accepted", "answered", "told")}
+
+
 async def test_how_the_sessions_are(tmp_path: Path) -> None:
     """Sessions are well from the start, and after a turn."""
     async with open_world(tmp_path) as world, world.serving() as server:

@@ -1,12 +1,13 @@
 """The demo's page in a real browser: a person writes, and sees the answer come."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from bot.cli.demo import Stage, open_stage, serving
 from tests.e2e.world import PATIENCE_S
@@ -60,3 +61,32 @@ async def test_kim_writes_and_sees_the_answer(tmp_path: Path) -> None:
             await expect(answers).to_contain_text("Your name is Kim.", timeout=patience_ms)
             assert await page.evaluate("window.sameAsBefore")
         assert stage.campfire.violations == ()
+
+
+async def test_what_is_typed_while_a_message_is_on_its_way_stays(tmp_path: Path) -> None:
+    """The next words are not swept away when the chat answers, nor is what it did not take."""
+    stage_opens = open_stage(tmp_path, real=False, port=0, environ={})
+    async with stage_opens as stage, page_of(stage) as page:
+        sent, let_go = asyncio.Event(), asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            sent.set()
+            await let_go.wait()
+            await route.continue_()
+
+        await page.route("**/demo/say", hold)
+        writing = page.get_by_role("combobox")
+        await say(page, "how was lunch?")
+        await sent.wait()
+        await writing.press_sequentially("and dinner?")
+        let_go.set()
+        await expect(page.get_by_role("log")).to_contain_text("how was lunch?")
+        await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+        await expect(writing).to_have_value("and dinner?")
+
+        await page.unroute("**/demo/say")
+        # Not 4xx or 5xx: the browser complains of those by itself.
+        await page.route("**/demo/say", lambda route: route.fulfill(status=300))
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("Not sent.")).to_be_visible()
+        await expect(writing).to_have_value("and dinner?")

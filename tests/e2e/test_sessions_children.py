@@ -75,6 +75,7 @@ async def test_a_child_killed_in_a_turn(tmp_path: Path, after_tokens: int | None
         world.model.script("what is my name", hold(gate, after_tokens), times=1)
         said = await world.say("@Ada what is my name?")
         await gate.reached()
+        await world.written("what is my name")
         kill_the_child()
         assert "Kim" in await world.answer(said)
         assert len(world.model.requests) == 3

@@ -107,6 +107,34 @@ async def test_a_room_waits_and_others_do_not(tmp_path: Path, log: Log) -> None:
         assert len(world.said_by(world.ada)) == 2
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 422])
+async def test_what_is_refused_is_not_tried_again(tmp_path: Path, status: int) -> None:
+    """Repeating it would change nothing: one post, and a dead letter that says why."""
+    async with open_world(tmp_path) as world:
+        async with world.serving() as server:
+            world.campfire.fail_posts(status)
+            await world.say("@Ada")
+            assert (await server.settled()) == {"accepted": 1, "dead": 1}
+            assert _posts(world) == [status]
+        (letter,) = await dead_letters(world)
+        assert str(status) in (letter.reason or "")
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_what_fails_for_now_is_tried_again(tmp_path: Path, status: int) -> None:
+    """The answer comes with the next try, once, and unmarked."""
+    async with open_world(tmp_path) as world, world.serving() as server:
+        world.campfire.fail_posts(status)
+        await world.answer(await world.say("@Ada"))
+        assert (await server.settled()) == {"accepted": 1, "told": 1}
+        assert _posts(world) == [status, 201]
+        assert len(world.said_by(world.ada)) == 1
+
+
+def _posts(world: World) -> list[int]:
+    return [call.status for call in world.campfire.api_calls if call.method == "POST"]
+
+
 async def test_a_key_that_is_not_accepted(tmp_path: Path, log: Log) -> None:
     """A redirect to the login makes a dead letter, whose reason tells the operator what to do."""
     async with open_world(tmp_path) as world:

@@ -197,6 +197,20 @@ class World:
         """Return the transcripts that a bot's children have written."""
         return sorted((self.cache / "agent" / bot_id / "projects").glob("*/*.jsonl"))
 
+    async def written(self, words: str, *, times: int = 1) -> None:
+        """Wait until Ada's transcripts hold so many prompts with *words*.
+
+        The child writes in bundles. Whoever is killed before that leaves no prompt behind, and
+        what becomes of one cannot be seen.
+        """
+        async with asyncio.timeout(PATIENCE_S):
+            while await asyncio.to_thread(self._prompts_with, words) < times:
+                pass
+
+    def _prompts_with(self, words: str) -> int:
+        lines = (line for path in self.transcripts() for line in path.read_text().splitlines())
+        return sum(words in line and '"parentUuid"' in line for line in lines)
+
 
 @asynccontextmanager
 async def open_world(

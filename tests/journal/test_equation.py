@@ -105,7 +105,11 @@ class Life(RuleBasedStateMachine):
 
     def _head(self, lane: str) -> tuple[Entry, Owed] | None:
         """Read the head, and check that it is the one it must be."""
-        head = self.runner.run(self.journal.head(lane))
+
+        async def look() -> Entry | None:
+            return await self.journal.head(lane)
+
+        head = self.runner.run(look())
         waiting = [owed for owed in self.owed if owed.lane == lane and owed.leader is None]
         if head is None:
             assert not waiting

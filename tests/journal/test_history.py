@@ -52,16 +52,6 @@ async def test_only_answers_become_history(journal: Journal) -> None:
     assert await questions(journal) == []
 
 
-async def test_forgetting_one_person_keeps_the_others(journal: Journal) -> None:
-    """`new` of one person touches nothing of another."""
-    await converse(journal, 1, KIM)
-    await converse(journal, 2, LEE)
-    assert await journal.forget(platform="campfire", bot="ada", room="42", user=KIM.id) == 1
-    assert await questions(journal) == ["Q2"]
-    assert await journal.forget(platform="campfire", bot="ada", room="42", user=None) == 1
-    assert await questions(journal) == []
-
-
 async def test_retention_keeps_counters_and_open_messages(journal: Journal, clock: Clock) -> None:
     """What is old and settled goes; the equation and what is owed stay."""
     for number in range(1, 4):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.journal import Journal
+from bot.journal.orders import Stop
 from bot.journal.views import Crowd
 from bot.records import Acceptance, Attempt, AttemptState, Entry, Outcome, PartKind, Person
 from tests.journal.engines import KIM, LANE, Clock, Engine, said
@@ -374,3 +375,34 @@ async def test_nothing_is_joined_to_what_was_stopped_just_then(journal: Journal)
     following = await head(journal)
     assert numbers_of(following) == ["2"]
     assert (await journal.tally()).balanced
+
+
+async def test_a_stop_cuts_the_turn_that_others_share(journal: Journal) -> None:
+    """Its attempt is over in the same commit, so that no crash is suspected of it."""
+    await accept(journal, 1, author=LEE)
+    await accept(journal, 2)
+    entry = await gathered(journal)
+    await begin(journal, entry)
+    stop = said("stop", number=9)
+    obeyed = await journal.orders.obey(stop, lane=f"!{LANE}/ada", order=Stop(author=KIM.id))
+    assert obeyed.stopped.messages == (entry.companions[0].seq,)
+    assert obeyed.stopped.cut == (entry.seq,)
+    (attempt,) = (await head(journal)).attempts
+    assert attempt.state is AttemptState.CUT_OFF
+    assert numbers_of(await journal.companions.left(entry)) == ["1"]
+    assert await journal.take_rooms() == 0
+
+
+@pytest.mark.parametrize("author", [KIM.id, LEE.id, None])
+async def test_an_answer_that_is_frozen_is_the_others_too(
+    journal: Journal, author: str | None
+) -> None:
+    """Neither who led the turn nor a companion stops it; all of them do."""
+    await accept(journal, 1, author=LEE)
+    await accept(journal, 2)
+    entry = await gathered(journal)
+    await freeze(journal, entry, await begin(journal, entry))
+    stop = said("stop", number=9)
+    obeyed = await journal.orders.obey(stop, lane=f"!{LANE}/ada", order=Stop(author=author))
+    assert obeyed.stopped.cut == ()
+    assert len(obeyed.stopped.messages) == (2 if author is None else 0)

@@ -74,7 +74,7 @@ async def test_what_was_said_before_is_stopped(journal: Journal) -> None:
     others = [said(number=3, author=LEE), said(number=4, bot="bo"), said(number=10)]
     for message in others:
         await journal.accept(message, lane=LANE)
-    assert (await stop(journal)).stopped == (first.seq, own_lane.seq)
+    assert (await stop(journal)).stopped.messages == (first.seq, own_lane.seq)
     head = await journal.head(LANE)
     assert head is not None
     assert head.message.id == "3"
@@ -87,7 +87,7 @@ async def test_everybodys_messages_are_stopped(journal: Journal) -> None:
     for number, author in ((1, KIM), (2, LEE)):
         await journal.accept(said(number=number, author=author), lane=LANE)
     obeyed = await stop(journal, author=None)
-    assert len(obeyed.stopped) == 2
+    assert len(obeyed.stopped.messages) == 2
     head = await journal.head(_LANE)
     assert head is not None
     assert await journal.orders.stopped_by(head.seq) == 2
@@ -104,7 +104,7 @@ async def test_a_repeated_stop_has_no_second_effect(journal: Journal) -> None:
 async def test_what_was_accepted_a_moment_before_is_stopped(journal: Journal) -> None:
     """Though it still waits for its commit."""
     accepted = [journal.accept(said(number=number), lane=LANE) for number in (1, 2, 3)]
-    assert len((await stop(journal)).stopped) == 3
+    assert len((await stop(journal)).stopped.messages) == 3
     assert [await one for one in accepted] == [Acceptance.NEW] * 3
 
 
@@ -139,7 +139,7 @@ async def test_what_stands_in_the_room_is_not_stopped(journal: Journal) -> None:
     entry = await ask(journal, said())
     (part,) = await freeze(journal, entry, "one")
     await journal.mark_posted(part, remote_id="77")
-    assert (await stop(journal)).stopped == ()
+    assert (await stop(journal)).stopped.messages == ()
     current = await journal.head(LANE)
     assert current is not None
     assert await journal.settle(current)

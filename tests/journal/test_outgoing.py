@@ -1,14 +1,19 @@
 """What the journal knows of a reply before it leaves."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.journal import Journal
 from bot.journal.orders import Stop
+from bot.journal.outgoing import Address
 from bot.records import Attempt, Entry, Outcome, Part, PartKind, Person, RoomMessage
 from bot.records.file import File
 from tests.journal.engines import LANE, NOON, Clock, Engine, said
 
+KIM = said().author
 LEE = Person(id="8", name="Lee")
 TABLE = File(name="tea.csv", content=b"tea,cold\n")
 
@@ -36,30 +41,77 @@ async def answer(journal: Journal, entry: Entry, *what: str | File) -> tuple[Par
     )
 
 
+async def named(journal: Journal, entry: Entry, *people: Person, always: bool = False) -> str:
+    """Freeze an answer that names *people* if it has to; return whom it does name."""
+
+    def naming(named: Sequence[Person]) -> list[str]:
+        return [" ".join(person.name for person in named)]
+
+    (part,) = await journal.freeze(
+        entry,
+        ["nobody"],
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text="an answer",
+        address=Address(people=people, if_unclear=not always, naming=naming),
+    )
+    return part.html
+
+
 async def test_nobody_has_spoken(journal: Journal) -> None:
     """A message alone, also after others that had ended before, and beside its author's own."""
     before = await accepted(journal, 1, LEE)
     await journal.settle(before, outcome=Outcome.TOLD)
     entry = await accepted(journal, 2)
     await accepted(journal, 3)
-    assert not await journal.outgoing.spoken_between(entry)
+    assert await named(journal, entry, KIM) == "nobody"
 
 
 async def test_somebody_has_spoken(journal: Journal) -> None:
     """Another person's message came after it."""
     entry = await accepted(journal, 1)
     await accepted(journal, 2, LEE)
-    assert await journal.outgoing.spoken_between(entry)
+    assert await named(journal, entry, KIM) == "Kim"
 
 
 async def test_somebody_was_answered(journal: Journal, clock: Clock) -> None:
     """Another person's message waited before it, and its answer stands in between now."""
     first = await accepted(journal, 1, LEE)
     entry = await accepted(journal, 2)
-    assert not await journal.outgoing.spoken_between(entry)
     clock.seconds += 1
     await journal.settle(first, outcome=Outcome.TOLD)
-    assert await journal.outgoing.spoken_between(entry)
+    assert await named(journal, entry, KIM) == "Kim"
+
+
+async def test_somebody_waited(journal: Journal) -> None:
+    """What was asked before and is not answered yet does not stand in between."""
+    await accepted(journal, 1, LEE)
+    assert await named(journal, await accepted(journal, 2), KIM) == "nobody"
+
+
+async def test_those_who_are_always_named(journal: Journal) -> None:
+    """Though nobody has spoken in between."""
+    entry = await accepted(journal, 1)
+    assert await named(journal, entry, KIM, LEE, always=True) == "Kim Lee"
+
+
+@pytest.mark.parametrize(("people", "into"), [((), "5"), ((LEE,), None)])
+async def test_a_placeholder_becomes_what_names_nobody(
+    journal: Journal, people: tuple[Person, ...], into: str | None
+) -> None:
+    """An edit would notify nobody: who is named hears of a message that is posted."""
+    (part,) = await journal.freeze(
+        await accepted(journal, 1),
+        ["an answer"],
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text="an answer",
+        into="5",
+        address=Address(people=people, if_unclear=False, naming=lambda _: ["Lee: an answer"]),
+    )
+    assert part.remote_id == into
 
 
 async def test_other_rooms_do_not_count(journal: Journal) -> None:
@@ -67,7 +119,7 @@ async def test_other_rooms_do_not_count(journal: Journal) -> None:
     entry = await accepted(journal, 1)
     elsewhere = replace(said(number=2), author=LEE, room="43")
     await journal.accept(elsewhere, lane="campfire/43")
-    assert not await journal.outgoing.spoken_between(entry)
+    assert await named(journal, entry, KIM) == "nobody"
 
 
 async def test_a_file_survives_the_server(engine: Engine) -> None:
@@ -116,10 +168,11 @@ async def test_known_bots_are_no_people(journal: Journal) -> None:
         plain="",
         created_at=NOON,
     )
-    kim = said().author
-    assert await journal.outgoing.people("campfire", [kim, LEE]) == (kim, LEE)
     await journal.dialogues.note_bots("campfire", [shown])
-    assert await journal.outgoing.people("campfire", [kim, LEE]) == (kim,)
+    entry = await accepted(journal, 1)
+    assert await named(journal, entry, KIM, LEE, always=True) == "Kim"
+    other = await accepted(journal, 2, LEE)
+    assert await named(journal, other, LEE, always=True) == "nobody"
 
 
 async def steered(journal: Journal, clock: Clock) -> list[Attempt]:

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import JournalUnavailable
 from bot.journal import Journal, inbox
 from bot.journal.reception import MOST
-from bot.records import Acceptance
+from bot.records import Acceptance, Entry
 from tests.journal.engines import LANE, Clock, SqliteEngine, busy, said
 
 
@@ -52,6 +52,22 @@ async def test_what_comes_during_a_commit_shares_the_next(journal: Journal) -> N
     assert await asyncio.gather(*answers) == [Acceptance.NEW] * 10
     operations = journal.statistics().operations - before.operations
     assert operations == 1 + 2, "what kept the thread busy, the first, and all the others"
+
+
+async def test_what_is_coming_is_announced(journal: Journal) -> None:
+    """Once for each lane, when a look already finds it, which comes with its commit."""
+    looks: dict[str, asyncio.Future[Entry | None]] = {}
+    journal.reception.on_coming(lambda lane: looks.update({lane: journal.head(lane)}))
+    before = journal.statistics()
+    async with busy(journal._writer):
+        answers = [journal.accept(said(number=number), lane=LANE) for number in (1, 2)]
+        await anyio.wait_all_tasks_blocked()
+        assert list(looks) == [LANE]
+    head = await looks[LANE]
+    assert head is not None
+    assert head.message.id == "1"
+    assert [answer.result() for answer in answers] == [Acceptance.NEW] * 2
+    assert journal.statistics().commits - before.commits <= 1 + 1, "the look shares the commit"
 
 
 async def test_a_group_is_bounded(journal: Journal) -> None:

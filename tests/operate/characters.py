@@ -124,7 +124,7 @@ def make_session(
         created_at=NOON - timedelta(hours=5),
         last_used=NOON - timedelta(seconds=used_s_ago),
         memory_bytes=100 if state is Warmth.HOT else None,
-        cost_usd=0.25,
+        cost_usd=0.25 + 1e-12,  # as sums of prices come out
         busy=busy,
     )
 

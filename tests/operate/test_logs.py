@@ -66,6 +66,14 @@ def test_the_libraries_events_take_the_same_way(logged: Switch) -> None:
     assert (event["level"], event["logger"]) == ("warning", "uvicorn.error")
 
 
+def test_uvicorn_does_not_repeat_our_own_lines(logged: Switch) -> None:
+    """That it starts and ends is said already; what it warns of comes through."""
+    log = logged()
+    logging.getLogger("uvicorn.error").info("Started server process [1]")
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    assert only(log)["event"] == "Invalid HTTP request received."
+
+
 def test_warnings_are_logged(logged: Switch) -> None:
     """What Python would print on stderr by itself."""
     log = logged()

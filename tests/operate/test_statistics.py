@@ -80,11 +80,12 @@ async def test_a_session_shows_all_that_is_known(
 async def test_a_session_whose_bot_is_gone_is_shown(
     server: Server, operator: httpx.AsyncClient
 ) -> None:
-    """With the TTL of the settings; what is overdue has nothing left."""
+    """With the TTL of the settings; what is overdue has nothing left, and is cold."""
     gone, overdue = make_session(bot="cy", used_s_ago=30), make_session(bot="bo", used_s_ago=61)
     server.sessions = make_statistics(gone, overdue)
     rows = (await operator.get("/session/stats")).json()["sessions"]
     assert [(row["queue"], row["ttl_left_s"]) for row in rows] == [(0, 70.0), (0, 0.0)]
+    assert [row["state"] for row in rows] == ["warm", "cold"]
 
 
 async def test_sessions_come_in_pages_the_newest_first(

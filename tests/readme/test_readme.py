@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,23 @@ def test_the_bot_file_is_right() -> None:
 def test_the_commands_are_there(command: str) -> None:
     """Every command that README names can be asked for its help."""
     assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("words", [[], ["dead-letters"]])
+def test_the_help_is_whole(words: list[str]) -> None:
+    """On a terminal of 80 characters no command's description is cut."""
+    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80"})
+    assert shown.exit_code == 0
+    assert not re.search(r"\w\.\.\.", shown.output)
+
+
+def test_the_version() -> None:
+    """What somebody reports a bug with: our version, and that of the agent."""
+    shown = CliRunner().invoke(app, ["--version"])
+    assert (shown.exit_code, shown.output) == (
+        0,
+        f"hearth {version('hearth')}, claude-agent-sdk {version('claude-agent-sdk')}\n",
+    )
 
 
 def test_the_routes_are_there() -> None:

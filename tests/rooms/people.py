@@ -154,11 +154,14 @@ class FakeChat:
     #: What becomes of the next changes: an error, or None.
     change_fates: list[Exception | None] = field(default_factory=list)
 
-    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
-        """Make a message of each line; the first begins with names."""
-        first, *rest = markdown.splitlines() or [""]
-        named = "".join(f"@{person.name} " for person in to)
-        return tuple(f"<p>{line}</p>" for line in (named + first, *rest))
+    def render(self, markdown: str) -> tuple[str, ...]:
+        """Make a message of each line."""
+        return tuple(f"<p>{line}</p>" for line in markdown.splitlines() or [""])
+
+    def naming(self, html: str, people: Sequence[Person]) -> str:
+        """Begin with names."""
+        named = "".join(f"@{person.name} " for person in people)
+        return f"<p>{named}{html.removeprefix('<p>')}"
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:
         """Post, or fail."""
@@ -394,6 +397,9 @@ class FakeProgress:
         self.placeholder: str | None = None
         #: Messages that were looked after.
         self.looked: list[int] = []
+
+    def expect(self) -> None:
+        """Show nothing of what waits."""
 
     @asynccontextmanager
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[FakeShowing]:

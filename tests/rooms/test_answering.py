@@ -208,18 +208,28 @@ class Gossip:
     """A room in which somebody said something."""
 
     def __init__(self) -> None:
+        #: For whom it was listened.
+        self.heard_for: list[SessionKey] = []
         #: Who has asked for it, and whether its memory was lost.
-        self.told: list[tuple[str, SessionKey, bool]] = []
+        self.asked: list[tuple[str, bool]] = []
+        #: Who has answered what it came along with.
+        self.answered: list[str] = []
 
     @asynccontextmanager
-    async def listening(self, entry: Entry, bot: Bot) -> AsyncIterator["Gossip"]:
+    async def listening(self, entry: Entry, bot: Bot, key: SessionKey) -> AsyncIterator["Gossip"]:
         """Listen."""
         assert entry.message.bot == bot.id
+        self.heard_for.append(key)
         yield self
 
-    async def unheard_by(self, session_id: str, key: SessionKey, *, lost: bool) -> Context:
+    def told(self, session_id: str, context: Context) -> None:
+        """Take note."""
+        assert context.upto == 9
+        self.answered.append(session_id)
+
+    async def unheard_by(self, session_id: str, *, lost: bool) -> Context:
         """Tell it."""
-        self.told.append((session_id, key, lost))
+        self.asked.append((session_id, lost))
         return Context(remarks=(in_room("indeed", 3, author=LEE),), upto=9)
 
 
@@ -233,8 +243,9 @@ async def test_what_was_said_meanwhile_is_told(journal: Journal, path: Warmth) -
     assert answer is not None
     assert answer.attempt.heard == 9
     assert ">indeed</said>" in sessions.prompts[0][1]
-    key = SessionKey(room="42", bot="ada")
-    assert gossip.told == [("a-session", key, path is Warmth.COLD)]
+    assert gossip.heard_for == [SessionKey(room="42", bot="ada")]
+    assert gossip.asked == [("a-session", path is Warmth.COLD)]
+    assert gossip.answered == ["a-session"]
 
 
 async def test_a_failed_attempt_knows_what_it_has_heard(journal: Journal) -> None:

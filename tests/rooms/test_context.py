@@ -11,6 +11,7 @@ from bot.errors import ChatRefused, ChatUnavailable
 from bot.journal import Journal
 from bot.records import AttemptState, Entry, Outcome, PartKind, RoomMessage, SessionKey
 from bot.rooms.context import Context, Contexts
+from bot.rooms.silence import Silence
 from tests.rooms.people import ADA, KIM, LEE, a_bot, accepted, in_room, said
 
 KEY = SessionKey(room="42", bot="ada")
@@ -26,21 +27,23 @@ class FakeRoom:
     error: Exception | None = None
     #: Whether it never answers.
     hangs: bool = False
-    #: Before which message it was read, each time.
-    read: list[str | None] = field(default_factory=list)
+    #: Before which message it was read, each time, or after which.
+    read: list[str] = field(default_factory=list)
 
     async def history(
         self, *, room: str, key: str, after: str | None = None, before: str | None = None
     ) -> tuple[RoomMessage, ...] | None:
         """Return a page of 40."""
-        assert (room, key, after) == ("42", "9-abcdefghijkl", None)
-        self.read.append(before)
+        assert (room, key) == ("42", "9-abcdefghijkl")
+        self.read.append(f"after {after}" if after else str(before))
         if self.hangs:
             await asyncio.Event().wait()
         if self.error is not None:
             raise self.error
         if self.messages is None:
             return None
+        if after is not None:
+            return tuple(m for m in self.messages if m.position > int(after))[:40]
         return tuple(m for m in self.messages if m.position < int(before or 0))[-40:]
 
     def author_of(self, key: str) -> str:
@@ -74,11 +77,16 @@ async def heard(
     lost: bool = False,
     horizon: int | None = None,
     contexts: Contexts | None = None,
+    session: str = "a-session",
 ) -> Context:
-    """Return what comes along with *entry*."""
-    contexts = contexts or Contexts(journal.hearing, {"campfire": room}, FarHorizon(horizon))
-    async with contexts.listening(entry, bot or a_bot()) as talk:
-        return await talk.unheard_by("a-session", KEY, lost=lost)
+    """Return what comes along with *entry*, which is answered."""
+    contexts = contexts or Contexts(
+        journal.hearing, {"campfire": room}, FarHorizon(horizon), Silence()
+    )
+    async with contexts.listening(entry, bot or a_bot(), KEY) as talk:
+        context = await talk.unheard_by(session, lost=lost)
+        talk.told(session, context)
+        return context
 
 
 def texts(context: Context) -> list[str]:
@@ -219,7 +227,100 @@ async def test_a_platform_that_hangs_is_waited_for_once(journal: Journal) -> Non
     """The next turns do not wait at all."""
     entry = await accepted(journal, said(number=9))
     room = FakeRoom(hangs=True)
-    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon(), patience_s=0.0)
+    contexts = Contexts(
+        journal.hearing, {"campfire": room}, FarHorizon(), Silence(), patience_s=0.0
+    )
     for _ in range(3):
         assert await heard(journal, room, entry, contexts=contexts) == Context()
     assert len(room.read) <= 1
+
+
+async def listened(journal: Journal, room: FakeRoom, silence: Silence | None = None) -> Contexts:
+    """Return what has heard *room* up to message 9, for a session that has answered that."""
+    silence = silence or Silence()
+    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon(), silence)
+    entry = await accepted(journal, said(number=9))
+    attempt = await journal.start_attempt(entry, session_id="a-session", prompt_uuid="u")
+    assert attempt is not None
+    await heard(journal, room, entry, contexts=contexts)
+    await journal.end_attempt(replace(attempt, heard=9), state=AttemptState.FAILED)
+    await journal.settle(entry, outcome=Outcome.TOLD)
+    room.read.clear()
+    assert room.messages is not None
+    room.messages += [in_room("@Ada why?", 9, author=KIM), in_room("because", 10, author=ADA)]
+    return contexts
+
+
+async def test_of_a_room_that_was_heard_only_the_rest_is_read(journal: Journal) -> None:
+    """What came since the last answer, and not a page of what is known."""
+    room = a_room()
+    contexts = await listened(journal, room)
+    room.messages += [in_room("oh dear", 11, author=LEE)]
+    entry = await accepted(journal, said(number=12))
+    assert texts(await heard(journal, room, entry, contexts=contexts)) == ["oh dear"]
+    assert room.read == ["after 9"]
+
+
+async def test_another_session_hears_more_than_the_rest(journal: Journal) -> None:
+    """It was not there: what it may have to be told is read as ever."""
+    room = a_room()
+    contexts = await listened(journal, room)
+    entry = await accepted(journal, said(number=12))
+    context = await heard(journal, room, entry, contexts=contexts, lost=True, session="another")
+    assert texts(context) == ["the tea is cold", "so is the milk", "indeed"]
+    assert room.read == ["after 9", "12"]
+
+
+async def test_a_lost_memory_hears_more_than_the_rest(journal: Journal) -> None:
+    """Though the session is the same, it knows nothing of what it has heard."""
+    room = a_room()
+    contexts = await listened(journal, room)
+    entry = await accepted(journal, said(number=12))
+    assert texts(await heard(journal, room, entry, contexts=contexts, lost=True)) == []
+    assert room.read == ["after 9", "12"]
+
+
+async def test_a_rest_of_more_than_a_page_is_read_from_its_end(journal: Journal) -> None:
+    """The newest come along, not the oldest."""
+    room = a_room()
+    contexts = await listened(journal, room)
+    room.messages += [in_room(f"word {number}", number, author=LEE) for number in range(11, 61)]
+    entry = await accepted(journal, said(number=61))
+    context = await heard(journal, room, entry, contexts=contexts)
+    assert texts(context)[-1] == "word 60"
+    assert room.read == ["after 9", "61"]
+
+
+async def test_another_try_reads_all_of_it_again(journal: Journal) -> None:
+    """What it was told the last time does not count."""
+    room = a_room()
+    contexts = Contexts(journal.hearing, {"campfire": room}, FarHorizon(), Silence())
+    entry = await accepted(journal, said(number=9))
+    for _ in range(2):
+        context = await heard(journal, room, entry, contexts=contexts)
+        assert texts(context) == ["so is the milk", "indeed"]
+    assert room.read == ["9", "9"]
+
+
+async def test_nothing_is_read_where_nobody_can_have_spoken(journal: Journal) -> None:
+    """The numbers between are all known: what another room's bot was asked, and Ada's answer."""
+    silence = Silence()
+    room = a_room()
+    contexts = await listened(journal, room, silence)
+    silence.posted(said(number=9), "10")
+    silence.said(replace(said(number=11), room="43", bot="bo"))
+    entry = await accepted(journal, said(number=12))
+    context = await heard(journal, room, entry, contexts=contexts)
+    assert (context, room.read) == (Context(upto=12), [])
+
+
+async def test_a_session_that_was_not_there_is_told_all_the_same(journal: Journal) -> None:
+    """That nobody spoke since says nothing of what it has missed."""
+    silence = Silence()
+    room = a_room()
+    contexts = await listened(journal, room, silence)
+    silence.posted(said(number=9), "10")
+    entry = await accepted(journal, said(number=11))
+    context = await heard(journal, room, entry, contexts=contexts, lost=True, session="another")
+    assert texts(context) == ["the tea is cold", "so is the milk", "indeed"]
+    assert room.read == ["11"]

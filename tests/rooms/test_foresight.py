@@ -31,8 +31,12 @@ async def test_a_session_is_opened_while_the_message_goes_to_the_disk() -> None:
     """First the disk begins, and nobody waits for it here."""
     world = Beginnings()
     roster = FakeRoster(a_bot(scope="user"))
-    foresight = Foresight(world, world, roster.serving, stopping=lambda: False)
+    heard: list[Message] = []
+    foresight = Foresight(
+        world, world, roster.serving, on_message=heard.append, stopping=lambda: False
+    )
     assert foresight.accept(said(), lane=LANE) is world.landing
+    assert heard == [said()]
     assert world.began == [("1", LANE), ("ada", SessionKey(room="42", bot="ada", user="7"), LANE)]
 
 
@@ -42,6 +46,12 @@ async def test_nothing_is_opened_for_nothing(why: str) -> None:
     world = Beginnings()
     roster = FakeRoster() if why == "unknown bot" else FakeRoster(a_bot())
     kind = MessageKind.BARE if why == "bare" else MessageKind.TEXT
-    foresight = Foresight(world, world, roster.serving, stopping=lambda: why == "stopping")
+    foresight = Foresight(
+        world,
+        world,
+        roster.serving,
+        on_message=lambda _: None,
+        stopping=lambda: why == "stopping",
+    )
     foresight.accept(said(kind=kind), lane=LANE)
     assert world.began == [("1", LANE)]

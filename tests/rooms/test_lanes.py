@@ -2,12 +2,15 @@
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from structlog.testing import capture_logs
 
+from bot.errors import JournalUnavailable
 from bot.journal import Journal
 from bot.records import Acceptance, Entry
 from bot.rooms.report import TurnReport
@@ -69,6 +72,65 @@ async def test_an_idle_room_has_no_worker() -> None:
         await anyio.wait_all_tasks_blocked()
         assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("lane")]
         assert lanes.running == {}
+
+
+async def test_a_message_that_was_expected_needs_no_look_of_its_own() -> None:
+    """The look that was taken behind its recording is the one that its turn begins with."""
+    journal = SlowJournal()
+    turns = FakeTurns(journal)
+    async with the_lanes(journal, turns) as lanes:
+        journal.open.append(an_entry(1))
+        lanes.expect(LANE)
+        lanes.enqueue(LANE)
+        assert len(journal.asked) == 1
+        journal.tell()
+        await anyio.wait_all_tasks_blocked()
+        assert turns.ran == [1]
+        journal.tell()
+
+
+async def test_a_message_that_was_expected_and_is_not_new() -> None:
+    """Nothing is open, nobody is told of anything: the lane ends again."""
+    journal = SlowJournal()
+    turns = FakeTurns(journal)
+    ended: list[str] = []
+    async with the_lanes(journal, turns, ended=ended) as lanes:
+        lanes.expect(LANE)
+        journal.tell()
+        await anyio.wait_all_tasks_blocked()
+        assert (turns.ran, ended, len(journal.asked)) == ([], [LANE], 0)
+
+
+async def test_an_early_look_that_fails_is_taken_again() -> None:
+    """If the message is recorded all the same; else there is nothing to look for, or to log."""
+    journal = SlowJournal()
+    turns = FakeTurns(journal)
+    async with the_lanes(journal, turns) as lanes:
+        for recorded in (False, True):
+            lanes.expect(LANE)
+            if recorded:
+                journal.open.append(an_entry(1))
+                lanes.enqueue(LANE)
+            look, _ = journal.asked.popleft()
+            with capture_logs() as logs:
+                look.set_exception(JournalUnavailable(Path("journal.db"), "the disk is full"))
+                await anyio.wait_all_tasks_blocked()
+            assert (logs, len(journal.asked)) == ([], int(recorded))
+        journal.tell()
+        await anyio.wait_all_tasks_blocked()
+        assert turns.ran == [1]
+        journal.tell()
+
+
+async def test_a_lane_with_a_worker_expects_nothing() -> None:
+    """It looks anyway, before its next turn."""
+    journal = SlowJournal()
+    async with the_lanes(journal, FakeTurns(journal)) as lanes:
+        lanes.enqueue(LANE)
+        await anyio.wait_all_tasks_blocked()
+        lanes.expect(LANE)
+        assert len(journal.asked) == 1
+        journal.tell()
 
 
 @pytest.mark.parametrize("seed", range(20))

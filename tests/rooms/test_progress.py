@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, JournalUnavailable
 from bot.journal import Journal
@@ -253,6 +255,40 @@ async def test_an_answer_waits_for_a_notice_that_leaves(journal: Journal, clock:
             gate.release()
             assert await way is None
         assert len(room.chat.room) == 1
+
+
+async def test_in_a_rush_the_answers_go_first(journal: Journal, clock: Hands) -> None:
+    """Only a few signs are on their way at once; who is answered before its turn needs none."""
+    gate = Gate()
+    tried = 0
+
+    class Slow(FakeChat):
+        async def post(self, *, room: str, html: str, key: str) -> str | None:
+            nonlocal tried
+            tried += 1
+            await gate()
+            return await super().post(room=room, html=html, key=key)
+
+    for number in range(1, 7):
+        await journal.accept(said(number=number), lane=f"room {number}")
+    async with a_room(journal, clock, Slow()) as room, AsyncExitStack() as turns:
+        entries = [await journal.entry(number) for number in range(1, 7)]
+        shown = [
+            await turns.enter_async_context(room.progress.shown(entry, a_bot()))
+            for entry in filter(None, entries)
+        ]
+        await until(lambda: clock.sleepers == len(shown))
+        clock.jump(2.0)
+        await until(lambda: tried == 4)
+        for _ in range(100):
+            await checkpoint()
+        assert tried == 4
+        last = shown[-1]
+        assert await last.give_way() is None
+        gate.release()
+        await until(lambda: len(room.chat.room) == len(shown) - 1)
+        await turns.aclose()
+        assert len(room.chat.room) == len(shown) - 1
 
 
 @pytest.mark.parametrize(

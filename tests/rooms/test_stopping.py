@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from anyio import wait_all_tasks_blocked
 
+from bot.agent.reply import Listener
+from bot.config.bot import Bot, ReplyRules
 from bot.errors import ChatUnavailable
 from bot.journal import Journal
 from bot.journal.orders import Stop
@@ -20,6 +23,7 @@ from bot.rooms.turn import Turns
 from tests.rooms.people import (
     KIM,
     LANE,
+    LEE,
     Clock,
     FakeAgent,
     FakeChat,
@@ -92,6 +96,7 @@ class Stage:
         sessions: FakeSessions | None = None,
         chat: FakeChat | None = None,
         sleep: Sleep | None = None,
+        bot: Bot | None = None,
     ) -> None:
         self.chat = chat or FakeChat()
         self.quarantine = Quarantine()
@@ -102,7 +107,7 @@ class Stage:
             Posting(journal, now=clock, sleep=sleep or clock.sleep),
             self.quarantine,
             LoopGuard(journal, {"campfire": FakePage()}),
-            FakeRoster(a_bot()),
+            FakeRoster(bot or a_bot()),
             {"campfire": self.chat},
             progress=FakeProgress(),
             now=clock,
@@ -113,7 +118,7 @@ class Stage:
         obeyed = await self._journal.orders.obey(
             said("stop", number=9), lane=f"!{LANE}/ada", order=Stop(author=KIM.id)
         )
-        for seq in obeyed.stopped:
+        for seq in obeyed.stopped.messages:
             self.turns.end(seq)
 
     async def outcome(self, entry: Entry) -> Outcome | None:
@@ -214,3 +219,38 @@ async def test_an_open_message_is_left_to_the_next_turn(journal: Journal, clock:
     head = await journal.head(LANE)
     assert head is not None
     assert head.seq == entry.seq
+
+
+async def test_who_has_stopped_at_the_last_moment_is_not_named(
+    journal: Journal, clock: Clock
+) -> None:
+    """The answer is there when Kim stops what she asked along with Lee."""
+    bot = a_bot()
+    bot = replace(
+        bot, turn=replace(bot.turn, when_busy="collect"), reply=ReplyRules(mention="always")
+    )
+    entry = await accepted(journal, said(number=1, author=LEE))
+    await journal.accept(said(number=2), lane=LANE)
+    sessions = FakeSessions("all is well")
+    stage = Stage(journal, clock, sessions=sessions, bot=bot)
+
+    async def think(_: Listener) -> None:
+        await stage.stop()
+
+    sessions.think = think
+    assert await stage.outcome(entry) is Outcome.ANSWERED
+    assert stage.chat.room == ["<p>@Lee all is well</p>"]
+
+
+async def test_an_addition_that_was_stopped_is_not_heard(journal: Journal) -> None:
+    """Its turn had begun, and could not be ended yet."""
+    first = await accepted(journal, said(number=1))
+    attempt = await journal.start_attempt(first, session_id="a-session", prompt_uuid="p-1")
+    assert attempt is not None
+    await journal.accept(said(number=2), lane=LANE)
+    (entry,) = await journal.companions.candidates(first, author=KIM.id, limit=9)
+    assert await journal.companions.add(entry, to=attempt, prompt_uuid="p-2")
+    entry = await journal.entry(entry.seq) or entry
+    await journal.settle(entry, outcome=Outcome.STOPPED)
+    answering = Answering(journal, FakeSessions(), FakeAgent())
+    assert await answering.answer(entry, a_bot()) is None

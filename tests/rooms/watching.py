@@ -11,6 +11,7 @@ from bot.journal import Journal
 from bot.rooms.clearing import Clearing
 from bot.rooms.errands import open_errands
 from bot.rooms.lookup import Lookup
+from bot.rooms.noticing import Noticing
 from bot.rooms.progress import Progress
 from bot.rooms.showing import Means, Pace
 from tests.rooms.people import Clock, FakeChat, FakeRoster, a_bot
@@ -31,6 +32,11 @@ class Hands(Clock):
     def __init__(self) -> None:
         super().__init__()
         self._sleepers: list[tuple[float, asyncio.Event]] = []
+
+    @property
+    def sleepers(self) -> int:
+        """How many sleep by it."""
+        return len(self._sleepers)
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the test has moved the hands."""
@@ -59,12 +65,18 @@ class Room:
     """A room in which turns are shown."""
 
     def __init__(
-        self, journal: Journal, chat: FakeChat, progress: Progress, clearing: Clearing
+        self,
+        journal: Journal,
+        chat: FakeChat,
+        progress: Progress,
+        clearing: Clearing,
+        noticing: Noticing,
     ) -> None:
         self.journal = journal
         self.chat = chat
         self.progress = progress
         self.clearing = clearing
+        self.noticing = noticing
 
 
 @asynccontextmanager
@@ -85,4 +97,5 @@ async def a_room(
             now=clock,
             sleep=clock.sleep,
         )
-        yield Room(journal, chat, Progress(means, chats, clearing), clearing)
+        noticing = Noticing(means, roster, chats, clearing)
+        yield Room(journal, chat, Progress(means, chats, clearing, noticing), clearing, noticing)

@@ -175,6 +175,9 @@ class FakeAgent:
         for gate in (self.boots, self.thinks, self.leaves):
             gate.set()
 
+    def stir(self) -> None:
+        """Take note of a turn."""
+
     def conversation(self, bot: Bot, start: Start, ticket: Ticket) -> FakeConversation:
         """Make a conversation."""
         if self.missing is not None:

@@ -104,6 +104,7 @@ async def test_a_turn_is_told_when_there_is_no_place(world: World) -> None:
         world.sessions.patience_s = 0.01
         with pytest.raises(NoPlace):
             await world.turn(room(2))
+        assert world.session(room(2)).state is Warmth.COLD
     assert await world.turn(room(2)) is Warmth.COLD
 
 

@@ -43,6 +43,29 @@ async def test_a_new_room_takes_a_spare() -> None:
         assert world.sessions.statistics().spare_hits == 1
 
 
+async def test_none_boots_before_what_is_owed() -> None:
+    """Held at the start of a busy server, they begin when the first turn has its answer."""
+    async with World().open(spares=1, held=True) as world:
+        await settled(world)
+        assert world.pool == []
+        world.sessions.open_ahead(world.bots.get, 0, busy=True)
+        await settled(world)
+        assert world.pool == []
+        assert await world.turn() is Warmth.COLD
+        await anyio.wait_all_tasks_blocked()
+        assert len(world.pool) == 1
+
+
+async def test_an_idle_server_has_them_at_once() -> None:
+    """Nobody is owed anything: they begin when the server serves."""
+    async with World().open(spares=1, held=True) as world:
+        assert world.pool == []
+        world.sessions.open_ahead(world.bots.get, 0, busy=False)
+        await asyncio.sleep(0)
+        await settled(world)
+        assert len(world.pool) == 1
+
+
 async def test_its_session_is_on_disk_before_its_prompt() -> None:
     """The file names the spare's own session, which it had from birth."""
     async with World().open(spares=1) as world:

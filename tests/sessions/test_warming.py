@@ -183,7 +183,7 @@ async def test_rooms_are_opened_ahead_newest_first() -> None:
     """As many as are wanted; they wait like any other idle conversation."""
     world = await rested(rooms=3)
     async with world.open():
-        world.sessions.open_recent(world.bots.get, 2)
+        world.sessions.open_ahead(world.bots.get, 2, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.hot == {"3", "2"}
         opened = [start.session_id for start in world.agent.starts]
@@ -195,13 +195,13 @@ async def test_rooms_are_opened_ahead_as_far_as_the_memory_goes() -> None:
     """With room left for somebody who comes, and for the spares that are still to boot."""
     world = await rested(rooms=5)
     async with world.open(hot_limit=4):
-        world.sessions.open_recent(world.bots.get, 5)
+        world.sessions.open_ahead(world.bots.get, 5, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.hot == {"5", "4", "3"}
     world.agent.missing = AgentStartFailed("not yet")
     async with world.open(hot_limit=4, spares=1):
         world.agent.missing = None
-        world.sessions.open_recent(world.bots.get, 5)
+        world.sessions.open_ahead(world.bots.get, 5, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.hot == {"5", "4"}
         assert world.sessions.statistics().evicted == 0
@@ -212,7 +212,7 @@ async def test_rooms_ahead_yield_to_turns() -> None:
     world = await rested(rooms=2)
     world.agent.boots.clear()
     async with world.open():
-        world.sessions.open_recent(world.bots.get, 2)
+        world.sessions.open_ahead(world.bots.get, 2, busy=False)
         await anyio.wait_all_tasks_blocked()
         (first,) = world.agent.conversations
         assert first.ticket.urgency is Urgency.AHEAD
@@ -232,15 +232,15 @@ async def test_only_what_can_be_resumed_is_opened_ahead() -> None:
         )
         world.files.kept[file.key] = file
     async with world.open():
-        world.sessions.open_recent(world.bots.get, 5)
+        world.sessions.open_ahead(world.bots.get, 5, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.agent.conversations == []
         assert world.sessions.statistics().lost == 0
         world.agent.transcripts = {f.session_id: turn("x") for f in world.files.kept.values()}
-        world.sessions.open_recent({}.get, 5)
+        world.sessions.open_ahead({}.get, 5, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.agent.conversations == []
-        world.sessions.open_recent(world.bots.get, 5)
+        world.sessions.open_ahead(world.bots.get, 5, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.hot == {"2"}
 
@@ -249,7 +249,7 @@ async def test_nothing_is_opened_ahead_when_nothing_is_wanted() -> None:
     """With 0 all rooms wait for their messages."""
     world = await rested()
     async with world.open():
-        world.sessions.open_recent(world.bots.get, 0)
+        world.sessions.open_ahead(world.bots.get, 0, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.hot == set()
 
@@ -260,7 +260,7 @@ async def test_a_room_that_cannot_be_opened_ahead_stops_nobody() -> None:
     newest = world.files.kept[room(2)].session_id
     world.agent.refusals = {newest: AgentStartFailed("a broken transcript")}
     async with world.open():
-        world.sessions.open_recent(world.bots.get, 2)
+        world.sessions.open_ahead(world.bots.get, 2, busy=False)
         await anyio.wait_all_tasks_blocked()
         assert world.hot == {"1"}
 
@@ -270,7 +270,7 @@ async def test_what_is_opened_for_nobody_ends_with_the_server() -> None:
     world = await rested(rooms=3)
     world.agent.boots.clear()
     async with world.open():
-        world.sessions.open_recent(world.bots.get, 3)
+        world.sessions.open_ahead(world.bots.get, 3, busy=False)
         world.early(room(1))
         await anyio.wait_all_tasks_blocked()
         assert len(world.agent.open) == 2
@@ -345,7 +345,7 @@ async def test_a_journal_that_fails_costs_no_server() -> None:
     async with world.open():
         world.prompts.prompts = fail  # type: ignore[method-assign]  # as a broken disk does
         world.early()
-        world.sessions.open_recent(world.bots.get, 1)
+        world.sessions.open_ahead(world.bots.get, 1, busy=False)
         await anyio.wait_all_tasks_blocked()
         del world.prompts.prompts
         assert await world.turn() is Warmth.WARM
@@ -358,7 +358,7 @@ async def test_a_server_that_stops_opens_nothing_ahead() -> None:
         await world.turn(room(1))
         world.sessions.stop_ahead()
         boots = len(world.agent.conversations)
-        world.sessions.open_recent(world.bots.get, 2)
+        world.sessions.open_ahead(world.bots.get, 2, busy=False)
         world.early(room(2))
         await world.sessions.look_after()
         await anyio.wait_all_tasks_blocked()

@@ -8,10 +8,11 @@ import anyio
 
 from bot.config.bot import Bot
 from bot.records import SessionKey
+from bot.sessions.assembly import open_sessions
 from bot.sessions.budget import Allowance, Budget
 from bot.sessions.seat import Seat
 from bot.sessions.session import Session
-from bot.sessions.sessions import Sessions, open_sessions
+from bot.sessions.sessions import Sessions
 from bot.sessions.spares import Spares
 from bot.sessions.statistics import SessionStatistics, Warmth
 from tests.agent.bots import ADA
@@ -63,6 +64,7 @@ class World:
         budget_bytes: int = 2**40,
         child_bytes: int = 2**40,
         spares: int = 0,
+        held: bool = False,
     ) -> AsyncIterator["World"]:
         """Open the sessions."""
         budget = Budget(most_bytes=budget_bytes, most=hot_limit, child_bytes=child_bytes)
@@ -72,6 +74,8 @@ class World:
             each=lambda: spares,
             pause_s=lambda _failures: self.pause_s,
         )
+        if held:
+            self.spares.hold()
         async with open_sessions(
             self.agent,  # type: ignore[arg-type]  # a fake with all that they use
             self.files,  # type: ignore[arg-type]  # as above

@@ -416,6 +416,7 @@ def test_lost_tags() -> None:
         ("<h1>Title</h1><p>text</p><p>more</p>", "Title\n\ntext\n\nmore"),
         ("<ul><li>a</li><li>b</li></ul>after", "• a\n• b\n\nafter"),
         ("<ol><li>a</li><li>b</li></ol>", "1. a\n2. b"),
+        ("<ol><li>a<ul><li>b</li></ul></li><li>c</li></ol>", "1. a\n  • b\n2. c"),
         ("<blockquote>wise</blockquote>", "“wise”"),
         ("a &lt; b", "a < b"),
     ],

@@ -1,3 +1,4 @@
+import re
 import socket
 
 import pytest
@@ -22,6 +23,19 @@ def test_a_port_in_use() -> None:
     assert str(mistake) == (
         f"HEARTH_PORT: 127.0.0.1:{port} cannot be listened on: Address already in use;"
         " choose another HEARTH_PORT or end the program that has it"
+    )
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
+def test_an_address_of_another_machine(host: str) -> None:
+    """Then it is not the port that has to change."""
+    with pytest.raises(ConfigError) as wrong:
+        listen(host, 0)
+    (mistake,) = wrong.value.mistakes
+    assert re.fullmatch(
+        rf"HEARTH_HOST: {re.escape(host)}:0 cannot be listened on: [A-Z][a-z' ]+;"
+        " name an address of this machine, such as 127.0.0.1",
+        str(mistake),
     )
 
 

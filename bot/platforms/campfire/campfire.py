@@ -56,13 +56,17 @@ class Campfire:
         author = delivery.message.author.id
         return self._bot_speaking(author, credentials) or delivery.message
 
-    def render(self, markdown: str, *, to: Sequence[Person] = ()) -> tuple[str, ...]:
-        """Return *markdown* as the HTML of one or more messages, in order, none of them blank.
+    def render(self, markdown: str) -> tuple[str, ...]:
+        """Return *markdown* as the HTML of one or more messages, in order, none of them blank."""
+        return render_markdown(markdown)
 
-        The first begins with mentions of *to*, our own bots left out: those would answer.
+    def naming(self, html: str, people: Sequence[Person]) -> str:
+        """Return a message that begins with mentions of *people*. Pure, for any thread.
+
+        Our own bots are left out: those would answer.
         """
-        mentions = [mention(person.id) for person in to if person.id not in self._bot_ids]
-        return addressed(render_markdown(markdown), "".join(mentions))
+        mentions = [mention(person.id) for person in people if person.id not in self._bot_ids]
+        return addressed(html, "".join(mentions))
 
     async def post(self, *, room: str, html: str, key: str) -> str | None:
         """Post *html* as the bot of *key*; see `Api.post_message` for result and errors."""

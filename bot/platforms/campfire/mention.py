@@ -6,7 +6,6 @@ right one.
 
 import base64
 import json
-from collections.abc import Sequence
 
 _TYPE = "application/vnd.campfire.mention"
 _PARAGRAPH = "<p>"
@@ -25,12 +24,10 @@ def mention(user: str) -> str:
     )
 
 
-def addressed(parts: Sequence[str], mentions: str) -> tuple[str, ...]:
-    """Return *parts* with *mentions* at the beginning: in the first paragraph, or as one."""
-    first, *rest = parts
+def addressed(html: str, mentions: str) -> str:
+    """Return *html* with *mentions* at the beginning: in the first paragraph, or as one."""
     if not mentions:
-        return tuple(parts)
-    if first.startswith(_PARAGRAPH):
-        first = first.removeprefix(_PARAGRAPH)
-        return (f"{_PARAGRAPH}{mentions}{first}", *rest)
-    return (f"{_PARAGRAPH}{mentions.rstrip()}</p>{first}", *rest)
+        return html
+    if html.startswith(_PARAGRAPH):
+        return f"{_PARAGRAPH}{mentions}{html.removeprefix(_PARAGRAPH)}"
+    return f"{_PARAGRAPH}{mentions.rstrip()}</p>{html}"

@@ -2,8 +2,9 @@
 
 import hmac
 import json
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -50,6 +51,10 @@ class ApiCall:
     room_id: int
     content_type: str | None
     status: int
+    #: Of the message that it is about, or that it has made; None when there is none.
+    message_id: int | None
+    #: When its body was complete; seconds of `time.perf_counter`.
+    came_at: float
 
 
 class _ErrorPage(HTTPException):
@@ -67,21 +72,18 @@ class BotApi:
         self.calls: deque[ApiCall] = deque(maxlen=_KEPT_CALLS)
 
     def routes(self) -> list[Route]:
-        """Return the routes that this dialect has."""
+        """Return the routes, of which each dialect has some."""
         one, boosts = f"{_MESSAGES}/{{message:int}}", f"{_MESSAGES}/{{message:int}}/boosts"
-        routes = [self._route(_MESSAGES, "POST", self._create)]
-        if self._dialect in _READABLE:
-            routes += [
-                self._route(_MESSAGES, "GET", self._history),
-                self._route(boosts, "POST", self._changing(self._boost)),
-            ]
-        if self._dialect is Dialect.MAIN:
-            routes += [
-                self._route(one, "PATCH", self._changing(self._update)),
-                self._route(one, "PUT", self._changing(self._update)),
-                self._route(one, "DELETE", self._changing(self._delete)),
-                self._route(boosts + "/{boost:int}", "DELETE", self._remove_boost),
-            ]
+        main = (Dialect.MAIN,)
+        routes = [
+            self._route(_MESSAGES, "POST", self._create),
+            self._route(_MESSAGES, "GET", self._history, _READABLE),
+            self._route(boosts, "POST", self._changing(self._boost), _READABLE),
+            self._route(one, "PATCH", self._changing(self._update), main),
+            self._route(one, "PUT", self._changing(self._update), main),
+            self._route(one, "DELETE", self._changing(self._delete), main),
+            self._route(boosts + "/{boost:int}", "DELETE", self._remove_boost, main),
+        ]
         # Starlette would answer another method of a known path with 405.
         unknown = [(path, method) for path in (_MESSAGES, one, boosts) for method in _METHODS]
         return routes + [self._route(path, method, _no_route) for path, method in unknown]
@@ -99,10 +101,23 @@ class BotApi:
 
         return change
 
-    def _route(self, path: str, method: str, endpoint: Endpoint) -> Route:
+    def become(self, dialect: Dialect) -> None:
+        """Be another version from now on."""
+        self._dialect = dialect
+
+    def _route(
+        self,
+        path: str,
+        method: str,
+        endpoint: Endpoint,
+        dialects: Collection[Dialect] = tuple(Dialect),
+    ) -> Route:
         async def answer(request: Request) -> Response:
+            known = endpoint if self._dialect in dialects else _no_route
+            await request.body()
+            came_at = time.perf_counter()
             try:
-                response = await endpoint(request)
+                response = await known(request)
             except _ErrorPage as failed:
                 response = _error_page(failed.status_code)
             except HTTPException as refused:
@@ -116,6 +131,8 @@ class BotApi:
                 room_id=request.path_params["room"],
                 content_type=request.headers.get("content-type"),
                 status=response.status_code,
+                message_id=request.path_params.get("message", _made(response)),
+                came_at=came_at,
             )
             self.calls.append(call)
             await self._chat.tell()
@@ -256,6 +273,11 @@ class BotApi:
     def _message(self, request: Request, message: Message) -> dict[str, object]:
         names = self._chat.directory.names
         return message_json(message, names=names, base_url=_base_of(request))
+
+
+def _made(response: Response) -> int | None:
+    name = response.headers.get("location", "").rpartition("/")[2]
+    return int(name) if name.isdecimal() else None
 
 
 async def _no_route(_: Request) -> Response:

@@ -209,6 +209,10 @@ class Campfire:
         """Answer the next *times* looks at a room's history with *status*."""
         self._faults.fail_reads(status, times)
 
+    def become(self, dialect: Dialect) -> None:
+        """Be updated to another version of the bot API, while it runs."""
+        self._api.become(dialect)
+
     def slow_posts(self, wait: float | Wait) -> None:
         """Wait before each post is stored: so many seconds, or at a `Gate`; 0 ends that."""
         self._faults.slow_posts(wait)

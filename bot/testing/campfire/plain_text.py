@@ -1,4 +1,7 @@
-"""A message's HTML as plain text, the way ActionText makes it."""
+"""A message's HTML as plain text, the way ActionText makes it.
+
+But for h2 to h6 and pre: it runs what follows them on, which nobody could read in a terminal.
+"""
 
 from collections.abc import Mapping
 from html.parser import HTMLParser
@@ -30,6 +33,8 @@ class _Converter(HTMLParser):
             case "br":
                 self._text.append("\n")
             case "ul" | "ol":
+                if self._lists:  # a list in a list begins on a line of its own
+                    self._end_with("\n")
                 self._lists.append(1 if tag == "ol" else None)
             case "li":
                 self._text.append(self._bullet())

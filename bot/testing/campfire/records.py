@@ -133,6 +133,8 @@ class Delivery:
     #: HTTP status of the answer; None when there was none.
     status: int | None
     content_type: str | None
+    #: Before its connection was made; seconds of `time.perf_counter`.
+    sent_at: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 """The queue from which Campfire's workers call the bots, and what the answers do to the rooms."""
 
 import asyncio
+import time
 from collections import deque
 
 from bot.testing.campfire.answer_rule import effect_of
@@ -74,6 +75,7 @@ class Webhooks:
         self, raw: bytes, bot: BotAccount, room: Room, message_id: int | None = None
     ) -> Delivery:
         """Send *raw* to the webhook of *bot*, and do to *room* what Campfire would."""
+        sent_at = time.perf_counter()
         fate, status, content_type = await self._exchange(raw, bot, room)
         delivery = Delivery(
             bot_id=bot.id,
@@ -82,6 +84,7 @@ class Webhooks:
             fate=fate,
             status=status,
             content_type=content_type,
+            sent_at=sent_at,
         )
         self.deliveries.append(delivery)
         await self._chat.tell()
