@@ -4,7 +4,6 @@ import asyncio
 import gc
 import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -15,11 +14,6 @@ from bot.config.settings import Settings
 from bot.web.server import build_server, listen
 
 log = structlog.get_logger(__name__)
-
-#: How long the loop may keep the interpreter from another thread: about as long as it has with one
-#: delivery. The journal's asks for it a few times in each commit, and everybody waits for that;
-#: Python's own 5 ms would be longer than the commit.
-_SWITCH_S = 0.00005
 
 
 async def serve(settings: Settings, environ: Mapping[str, str], *, listener: socket.socket) -> None:
@@ -58,7 +52,6 @@ async def run_server(
     with listener or listen(settings.host, settings.port) as bound:
         async with open_hearth(settings, environ) as hearth, asyncio.TaskGroup() as group:
             _keep_what_is_here()
-            sys.setswitchinterval(_SWITCH_S)
             server = build_server(hearth.edge, hearth.webhook)
             http = group.create_task(server.serve(sockets=[bound]), name="http")
             http.add_done_callback(lambda _: stop.set())
