@@ -70,7 +70,7 @@ class Conversation:
         #: The wish for it: whoever comes to need it may make that more urgent.
         self.ticket = ticket
         #: Told after each prompt what the child has counted for the session, in US dollars.
-        self.on_cost: Callable[[float], None] = _uncounted
+        self.on_cost: Callable[[float], None] = lambda _dollars: None
         #: Follows the answer to the next prompt.
         self.listener: Listener = NOBODY
         self._folders = folders
@@ -295,7 +295,3 @@ class Conversation:
         pid = self.pid or self._brake.find()
         if pid is not None and not self.ended.is_set():
             kill(pid)
-
-
-def _uncounted(_dollars: float) -> None:
-    """Take the cost of a conversation that is no session's yet."""

@@ -125,6 +125,7 @@ async def test_during_the_turn(tmp_path: Path) -> None:
         async with serving_apart(world) as server:
             await world.say(_QUESTION)
             await gate.reached()
+            await world.written("the tea")
             server.signal(signal.SIGKILL)
             await server.ended()
         async with world.serving() as restarted:

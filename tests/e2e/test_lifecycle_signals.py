@@ -34,6 +34,7 @@ async def hold_a_turn(world: World, server: ServerProcess) -> tuple[Gate, frozen
     world.model.script("the tea", hold(gate), times=1)
     await world.say(_HELD)
     await gate.reached()
+    await world.written("the tea")
     children = server.children()
     assert children
     return gate, children

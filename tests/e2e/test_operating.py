@@ -142,13 +142,14 @@ async def test_what_prometheus_reads(tmp_path: Path) -> None:
 
 async def test_the_equation_outlives_its_rows(tmp_path: Path, log: Log) -> None:
     """Over a restart and retention the counters stay what they were; what was settled is gone."""
+    brief = {"HEARTH_DEDUPE": "0.001s", "HEARTH_CATCH_UP": "0.001s"}
     async with open_world(tmp_path) as world:
         async with world.serving() as server:
             await world.ask("@Ada echo: the tea is cold")
             await world.ask("@Ada")
             before = (await server.get("/queue/stats"))["messages"]
             assert (before["accepted"], before["open"], before["balanced"]) == (2, 0, True)
-        async with world.serving({"HEARTH_DEDUPE": "0.001s"}) as server:
+        async with world.serving(brief) as server:
             assert (await log.until("journal_expired"))["messages"] == 2
             assert (await server.get("/queue/stats"))["messages"] == before
             counted = await scrape(server)

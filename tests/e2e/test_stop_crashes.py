@@ -40,6 +40,7 @@ async def crash(world: World, point: str) -> None:
     async with serving_apart(world, fault=f"{_KILL}kill({when!r}, {target!r})") as server:
         await world.say("@Ada echo: the tea is cold")
         await gate.reached()
+        await world.written("the tea")
         await world.say("@Ada stop")
         assert await server.ended() == -signal.SIGKILL
 

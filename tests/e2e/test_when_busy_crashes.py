@@ -83,6 +83,7 @@ async def test_in_the_middle_of_a_collected_turn(tmp_path: Path) -> None:
             await world.campfire.delivered()
             first.release()
             await second.reached()
+            await world.written("the sugar")
             await say(world, "the bread", world.lee)
             await world.campfire.delivered()
             server.signal(signal.SIGKILL)
@@ -116,6 +117,7 @@ async def test_an_interrupted_turn(tmp_path: Path, point: str) -> None:
         async with serving_apart(world, fault=fault) as server:
             await say(world, "the tea")
             await gate.reached()
+            await world.written("the tea")
             await say(world, "the milk")
             assert await server.ended() == -signal.SIGKILL
         async with world.serving() as restarted:

@@ -1,9 +1,9 @@
 """A stand-in for ONCE Campfire: its webhooks, its bot API, its traps, and a page to chat on."""
 
-from bot.testing.campfire.bot_api import ApiCall
 from bot.testing.campfire.campfire import Campfire, open_campfire
 from bot.testing.campfire.directory import Room
 from bot.testing.campfire.records import (
+    ApiCall,
     BotAccount,
     Delivery,
     Dialect,

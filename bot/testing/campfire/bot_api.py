@@ -5,7 +5,6 @@ import json
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from bot.testing.campfire.chat import Chat
 from bot.testing.campfire.directory import Room
 from bot.testing.campfire.faults import Failure, Faults
 from bot.testing.campfire.rack import BadBody, Posted, read_body
-from bot.testing.campfire.records import BotAccount, Dialect, Message
+from bot.testing.campfire.records import ApiCall, BotAccount, Dialect, Message
 from bot.testing.campfire.sanitizer import lost_tags
 from bot.testing.campfire.views import boost_json, message_json
 from bot.testing.campfire.webhooks import Webhooks
@@ -39,22 +38,6 @@ _VERSIONS = {
 _READABLE = (Dialect.HALFWAY, Dialect.MAIN)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ApiCall:
-    """One request to the bot API."""
-
-    method: str
-    #: The route with its parameters' names, as the key is a secret.
-    route: str
-    room_id: int
-    content_type: str | None
-    status: int
-    #: Of the message that it is about, or that it has made; None when there is none.
-    message_id: int | None
-    #: When its body was complete; seconds of `time.perf_counter`.
-    came_at: float
 
 
 class _ErrorPage(HTTPException):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from bot.testing.campfire.bot_api import ApiCall, BotApi
+from bot.testing.campfire.bot_api import BotApi
 from bot.testing.campfire.chat import Chat
 from bot.testing.campfire.directory import Room
 from bot.testing.campfire.faults import Faults, Wait
@@ -15,6 +15,7 @@ from bot.testing.campfire.markup import compose
 from bot.testing.campfire.page import Page
 from bot.testing.campfire.records import (
     Account,
+    ApiCall,
     BotAccount,
     Delivery,
     Dialect,

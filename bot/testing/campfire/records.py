@@ -138,6 +138,22 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ApiCall:
+    """One request to the bot API."""
+
+    method: str
+    #: The route with its parameters' names, as the key is a secret.
+    route: str
+    room_id: int
+    content_type: str | None
+    status: int
+    #: Of the message that it is about, or that it has made; None when there is none.
+    message_id: int | None
+    #: When its body was complete; seconds of `time.perf_counter`.
+    came_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Violation:
     """Something a well-behaved server never makes Campfire do."""
 
