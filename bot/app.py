@@ -65,6 +65,7 @@ class Hearth:
     """An open server, without its listener."""
 
     edge: ASGIApp
+    webhook: Webhook
     journal: Journal
     lanes: Lanes
     posting: Posting
@@ -113,7 +114,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         await opened(_keeping_up(roster, agent, campfire, sessions))
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
-        yield Hearth(Edge(webhook, pages), journal, rooms.lanes, rooms.posting, roster, sessions)
+        edge = Edge(webhook, pages)
+        yield Hearth(edge, webhook, journal, rooms.lanes, rooms.posting, roster, sessions)
 
 
 def _frequent_jobs(sessions: Sessions, rooms: Rooms) -> tuple[Job, ...]:

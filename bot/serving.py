@@ -52,7 +52,7 @@ async def run_server(
     with listener or listen(settings.host, settings.port) as bound:
         async with open_hearth(settings, environ) as hearth, asyncio.TaskGroup() as group:
             _keep_what_is_here()
-            server = build_server(hearth.edge)
+            server = build_server(hearth.edge, hearth.webhook)
             http = group.create_task(server.serve(sockets=[bound]), name="http")
             http.add_done_callback(lambda _: stop.set())
             # Without it nothing could be accepted, or said, any more.

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, Final
 
-#: How long the loop keeps the interpreter while the journal's thread waits for it: by default ten
-#: times as long as a commit takes.
-_SWITCH_S: Final = 0.0005
+#: How long the loop keeps the interpreter while the journal's thread waits for it: about as long as
+#: it has with one delivery. The thread wants it a few times in each commit, and everybody waits for
+#: that; by default it would wait ten times as long as a commit takes.
+_SWITCH_S: Final = 0.00005
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

@@ -74,6 +74,8 @@ def insert(db: sqlite3.Connection, arrivals: Sequence[Arrival], *, at: float) ->
     count = db.execute(_insert(len(arrivals)), values).rowcount
     if count == len(arrivals):
         return [Acceptance.NEW] * count
+    if not count:
+        return [Acceptance.REPEATED] * len(arrivals)
     new = {tuple(row) for row in db.execute(_NEWEST, (count,))}
     return [_take_out(new, message) for message, _ in arrivals]
 

@@ -17,6 +17,9 @@ class Effect(Enum):
     #: Changes nothing; needs no commit.
     READ = auto()
     WRITE = auto()
+    #: Changes something in its first statement, and only there: alone it needs no transaction,
+    #: since SQLite makes each statement one.
+    STATEMENT = auto()
     #: Deletes what must not be readable afterwards, in the write-ahead log neither.
     ERASE = auto()
 

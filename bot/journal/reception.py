@@ -1,6 +1,7 @@
 """Where messages wait for their commit: those that come while one is under way share the next."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -19,9 +20,11 @@ _Group = list[tuple[inbox.Arrival, _Answer]]
 _Landing = asyncio.Future[list[Acceptance]]
 
 
-#: From so many waiting on, more are worth waiting for, for so long.
+#: From so many waiting on, more are worth waiting for, for so long at most.
 _MANY: Final = 4
 _GATHER_S: Final = 0.002
+#: Turns of the loop without a message after which none is waited for.
+_QUIET: Final = 2
 
 
 class Reception:
@@ -105,7 +108,7 @@ class Reception:
         if group:
             self._submit(group)
 
-    def _submit(self, group: _Group) -> None:
+    def _submit(self, group: _Group, *, again: bool = False) -> None:
         arrivals, at = [arrival for arrival, _ in group], self._now()
         try:
             landing = self._write(arrivals, at)
@@ -113,45 +116,56 @@ class Reception:
             self._fail(group, error)
             return
         self._under_way += 1
-        landing.add_done_callback(partial(self._landed, group, at))
+        landing.add_done_callback(partial(self._landed, group, at, again))
         for lane in dict.fromkeys(lane for _, lane in arrivals):
             self._announce(lane)
 
     def _write(self, arrivals: list[inbox.Arrival], at: float) -> _Landing:
         if self._familiar.covers(arrivals, at=at):
-            return self._writer.write(partial(inbox.insert, arrivals=arrivals, at=at))
+            return self._writer.write_at_once(partial(inbox.insert, arrivals=arrivals, at=at))
         return self._writer.write(partial(inbox.accept, arrivals=arrivals, node=self._node, at=at))
 
-    def _landed(self, group: _Group, at: float, landing: _Landing) -> None:
+    def _landed(self, group: _Group, at: float, again: bool, landing: _Landing) -> None:  # noqa: FBT001 - a callback's
         self._under_way -= 1
         self._go_on()
         error = landing.exception()
         if error is None:
             self._familiar.note([arrival for arrival, _ in group], at=at)
-            self._answer(group, landing.result())
+            self._answer(group, landing.result(), again=again)
         elif len(group) == 1:
             self._fail(group, error)
         else:
             for one in group:  # one that cannot be stored keeps nobody else out
-                self._submit([one])
+                self._submit([one], again=True)
 
     def _go_on(self) -> None:
         """Hand over what came meanwhile; where that is much, with what comes right after it."""
         if len(self._group) >= _MANY:
             self._under_way += 1
-            self._loop.call_later(_GATHER_S, self._gathered)
+            self._gather(0, 0, time.monotonic() + _GATHER_S)
         else:
             self.hand_over()
 
-    def _gathered(self) -> None:
+    def _gather(self, seen: int, quiet: int, until: float) -> None:
+        """Hand over when the loop has nothing more to bring, but by then in any case.
+
+        What one turn of it reads is accepted in the next, so a single quiet one says nothing.
+        """
+        quiet = 0 if len(self._group) > seen else quiet + 1
+        if quiet < _QUIET and time.monotonic() < until:
+            self._loop.call_soon(self._gather, len(self._group), quiet, until)
+            return
         self._under_way -= 1
         self.hand_over()
 
-    def _answer(self, group: _Group, acceptances: list[Acceptance]) -> None:
-        """Tell everybody who still waits, and the lanes in any case."""
+    def _answer(self, group: _Group, acceptances: list[Acceptance], *, again: bool = False) -> None:
+        """Tell everybody who still waits, and the lanes in any case.
+
+        What was handed over *again* may have landed at the first time: nobody was told then.
+        """
         news: dict[str, None] = {}
         for ((_, lane), answer), acceptance in zip(group, acceptances, strict=True):
-            if acceptance is Acceptance.NEW:
+            if again or acceptance is Acceptance.NEW:
                 news[lane] = None
             if not answer.done():
                 answer.set_result(acceptance)

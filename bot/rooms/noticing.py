@@ -54,12 +54,18 @@ class Noticing:
     async def _look(self) -> None:
         """React to what is not answered yet, the first that came first."""
         signs, moment = self._means.journal.signs, self._means.now() - self._means.pace.seen_s
-        while waiting := await signs.unseen(after=self._upto, before=moment, limit=_AT_ONCE):
+        while self._possible() and (
+            waiting := await signs.unseen(after=self._upto, before=moment, limit=_AT_ONCE)
+        ):
             self._upto = waiting[-1].seq
             seen = [self._see(entry) for entry in waiting]
             errands = [errand for errand in seen if errand is not None]
             if errands:
                 await asyncio.wait(errands)
+
+    def _possible(self) -> bool:
+        """Whether there is a reaction anywhere; if not, nothing has to be read for it."""
+        return any(stage.can_react() for stage in self._chats.values())
 
     def _see(self, entry: Entry) -> asyncio.Task[bool] | None:
         """Begin to react to a message, if that is wanted, and for nobody else to do."""

@@ -5,6 +5,9 @@ from starlette.types import Receive, Scope
 from bot.config.settings import BODY_LIMIT_BYTES
 from bot.errors import Malformed, TooLarge
 
+#: Why a body cannot be read whose end does not come.
+CUT_SHORT = "the caller went away before the body was complete"
+
 
 async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT_BYTES) -> bytes:
     """Return the whole body.
@@ -20,7 +23,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT_BYTE
     while True:
         event = await receive()
         if event["type"] == "http.disconnect":
-            raise Malformed("the caller went away before the body was complete")
+            raise Malformed(CUT_SHORT)
         chunks.append(event.get("body", b""))
         size += len(chunks[-1])
         if size > limit:

@@ -8,12 +8,14 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from bot.errors import ConfigError, Mistake
 from bot.web.bare import BareProtocol
+from bot.web.shortcut import Deliveries, Shortcut
 
 #: Connections waiting to be accepted; a burst is not turned away.
 _BACKLOG = 2048
@@ -30,12 +32,13 @@ class Server(uvicorn.Server):
         yield
 
 
-def build_server(app: ASGIApp) -> Server:
-    """Return a server for *app*."""
+def build_server(app: ASGIApp, deliveries: Deliveries | None = None) -> Server:
+    """Return a server for *app*; plain *deliveries* go there straight."""
+    protocol = BareProtocol if deliveries is None else partial(Shortcut, deliveries)
     return Server(
         uvicorn.Config(
             app,
-            http=BareProtocol,
+            http=protocol,  # type: ignore[arg-type] # it is only called
             ws="none",
             lifespan="off",
             access_log=False,  # its lines hold the webhook's query, which may be a secret

@@ -6,7 +6,9 @@ carries a Content-Type.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -15,12 +17,20 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from bot.config.bot import Bot
-from bot.errors import JournalError, NotRecorded, Refused, UnknownBot, WrongMethod
+from bot.errors import (
+    BotError,
+    JournalError,
+    Malformed,
+    NotRecorded,
+    Refused,
+    UnknownBot,
+    WrongMethod,
+)
 from bot.records import Acceptance, Credentials, Ignored, Message
 from bot.rooms.lane import lane_of
 from bot.rooms.off_record import with_record
 from bot.web.bare import answer_bare
-from bot.web.body import read_body
+from bot.web.body import CUT_SHORT, read_body
 from bot.web.patience import Patience
 
 log = structlog.get_logger(__name__)
@@ -30,6 +40,8 @@ PREFIX = "/webhook/"
 _RECORD_S = 5.0
 _NOT_ALLOWED = HTTPStatus.METHOD_NOT_ALLOWED
 _ALLOW = ((b"allow", b"POST"),)
+
+Respond = Callable[[HTTPStatus], None]
 
 
 class Inbound(Protocol):
@@ -104,46 +116,93 @@ class Webhook:
         # What stays when a bug ends this: uvicorn logs it, and the platform hears nothing of it.
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         try:
-            await self._take(bot_id, scope, receive)
+            if scope["method"] != "POST":
+                raise WrongMethod(f"{scope['method']} is not POST")
+            bot = self._bot(bot_id)
+            body = await read_body(scope, receive)
+            landing = self._begin(bot, scope["query_string"], body)
+            if landing is not None:
+                with suppress(BotError):  # looked at right below
+                    await landing
+                self._end(bot_id, landing)
             status = HTTPStatus.NO_CONTENT
         except Refused as refusal:
-            self._refuse(bot_id, refusal)
-            status = refusal.status
+            status = self._refuse(bot_id, refusal)
         finally:
             await answer_bare(send, status, _ALLOW if status == _NOT_ALLOWED else ())
 
-    def _refuse(self, bot_id: str, refusal: Refused) -> None:
+    def take(self, bot_id: str, query: bytes, body: bytes, respond: Respond) -> None:
+        """Take one delivery; *respond* is called once with what became of it."""
+        status: HTTPStatus | None = HTTPStatus.INTERNAL_SERVER_ERROR
+        try:
+            landing = self._begin(self._bot(bot_id), query, body)
+            if landing is None:
+                status = HTTPStatus.NO_CONTENT
+            else:
+                landing.add_done_callback(partial(self._landed, bot_id, respond))
+                status = None
+        except Refused as refusal:
+            status = self._refuse(bot_id, refusal)
+        finally:
+            if status is not None:
+                respond(status)
+
+    def lose(self, bot_id: str) -> None:
+        """Take note of a delivery whose caller went away before its body was complete."""
+        self._refuse(bot_id, Malformed(CUT_SHORT))
+
+    def _landed(self, bot_id: str, respond: Respond, landing: asyncio.Future[Acceptance]) -> None:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        try:
+            self._end(bot_id, landing)
+            status = HTTPStatus.NO_CONTENT
+        except Refused as refusal:
+            status = self._refuse(bot_id, refusal)
+        finally:
+            respond(status)
+
+    def _refuse(self, bot_id: str, refusal: Refused) -> HTTPStatus:
         reason = type(refusal).__name__
         self._counters.refused(reason)
         log.warning("delivery_refused", bot=bot_id, reason=reason, why=str(refusal))
+        return refusal.status
 
-    async def _take(self, bot_id: str, scope: Scope, receive: Receive) -> None:
-        if scope["method"] != "POST":
-            raise WrongMethod(f"{scope['method']} is not POST")
+    def _bot(self, bot_id: str) -> Bot:
         bot = self._bots.get(bot_id)
         if bot is None:
             raise UnknownBot(f'no bot "{bot_id}" is configured')
+        return bot
+
+    def _begin(self, bot: Bot, query: bytes, body: bytes) -> asyncio.Future[Acceptance] | None:
+        """Begin to record what was delivered; None when it asks for nothing.
+
+        One that lands too late is still answered.
+        """
         found = self._platforms[bot.platform].read(
-            await read_body(scope, receive),
+            body,
             credentials=bot.credentials,
-            secret=_secret(scope["query_string"]),
+            secret=_secret(query),
             received_at=datetime.now(UTC),
         )
         if isinstance(found, Ignored):
             self._counters.ignored(found.why)
-            log.debug("delivery_ignored", bot=bot_id, why=found.why)
-            return
-        await self._record(with_record(bot, found), lane_of(bot, found))
-
-    async def _record(self, message: Message, lane: str) -> None:
-        """Have *message* on disk. One that lands too late is still answered."""
+            log.debug("delivery_ignored", bot=bot.id, why=found.why)
+            return None
         try:
-            acceptance = await self._patience.limit(self._inbox.accept(message, lane=lane))
+            landing = self._inbox.accept(with_record(bot, found), lane=lane_of(bot, found))
+        except JournalError as error:
+            raise NotRecorded(str(error)) from error
+        return self._patience.limit(landing)
+
+    def _end(self, bot_id: str, landing: asyncio.Future[Acceptance]) -> None:
+        """Raise what has kept a message off the disk; count one that was there already."""
+        try:
+            acceptance = landing.result()
         except JournalError as error:
             raise NotRecorded(str(error)) from error
         if acceptance is Acceptance.REPEATED:
             self._counters.repeated()
-            log.debug("delivery_repeated", bot=message.bot, message=message.id)
+            log.debug("delivery_repeated", bot=bot_id)
 
 
 def _secret(query: bytes) -> str | None:

@@ -10,6 +10,7 @@ from statistics import median
 
 import uvloop
 
+from bot.testing.campfire.records import Dialect
 from tests.benchmarks.load import Load
 from tests.benchmarks.servers import Served, load, serve_bare
 from tests.benchmarks.stage import open_stage
@@ -23,7 +24,10 @@ _KEY = "3-AbCdEf123456"
 async def main() -> None:
     """Measure both in turn, new connections first."""
     with tempfile.TemporaryDirectory() as folder:
-        async with open_stage(Path(folder)) as stage, serve_bare() as bare:
+        # A released Campfire: where bots can react, each of these thousands that wait in one room
+        # would get a reaction, and that would be measured.
+        released = open_stage(Path(folder), dialect=Dialect.RELEASED)
+        async with released as stage, serve_bare() as bare:
             room = stage.room("Watercooler")
             with (stage.folder / "bots.d" / "ada.toml").open("a") as file:
                 file.write("[turn]\nmax_waiting = 1_000_000\nmax_waiting_each = 1_000_000\n")
@@ -32,6 +36,7 @@ async def main() -> None:
                 # that acknowledging is all there is to measure.
                 await stage.say(room, "[stall]")
                 await stage.campfire.delivered()
+                await hearth.settled()
                 for close, name in ((True, "new connections"), (False, "kept connections")):
                     await _compare(name, bare, hearth, room=room.id, key=stage.ada.key, close=close)
 

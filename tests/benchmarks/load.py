@@ -1,14 +1,15 @@
 """A load of webhook requests from a process of its own: as many as asked for, then it ends."""
 
-import asyncio
 import json
+import select
+import socket
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
-import uvloop
+#: How long an answer may take until the load looks again.
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,83 +52,78 @@ def body_of(number: int, *, room: int, key: str) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode()
 
 
-class _Connection(asyncio.Protocol):
-    """One connection of a customer. As cheap as can be: it is the server that is measured."""
+class _Customers:
+    """So many connections at a time, on one epoll.
 
-    def __init__(self, work: "_Work", first: bytes, began: float) -> None:
-        self.ended = asyncio.get_running_loop().create_future()
-        self._work = work
-        self._first = first
-        self._began = began
-        self._head = b""
-        self._transport: Any = None
+    As cheap as can be: it is the server that is measured, and both share the machine.
+    """
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send a first request."""
-        self._transport = transport
-        self._transport.write(self._first)
-
-    def data_received(self, data: bytes) -> None:
-        """Note an answer, and send the next request or hang up."""
-        self._head += data
-        if not self._head.endswith(b"\r\n\r\n"):
-            return
-        self._work.note(self._head[9:12].decode(), time.perf_counter() - self._began)
-        self._head, self._began = b"", time.perf_counter()
-        if self._work.close or not self._work.requests:
-            self._transport.close()
-        else:
-            self._transport.write(self._work.requests.pop())
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Let the customer go on."""
-        del exc
-        self.ended.set_result(None)
-
-
-class _Work:
-    """The requests that are left, and what became of the others."""
-
-    def __init__(self, requests: "list[bytes]", *, close: bool) -> None:
-        self.requests = requests
-        self.close = close
+    def __init__(self, port: int, requests: "list[bytes]", *, close: bool) -> None:
         self.times: list[float] = []
-        self.statuses: dict[str, int] = {}
+        self.statuses: Counter[str] = Counter()
+        self._address = ("127.0.0.1", port)
+        self._requests = requests
+        self._close = close
+        self._epoll = select.epoll()
+        #: By descriptor: the connection, and since when its answer is waited for.
+        self._open: dict[int, tuple[socket.socket, float]] = {}
 
-    def note(self, status: str, took_s: float) -> None:
-        """Count an answer."""
-        self.times.append(took_s)
-        self.statuses[status] = self.statuses.get(status, 0) + 1
+    def run(self, connections: int) -> None:
+        """Send every request."""
+        with self._epoll:
+            for _ in range(connections):
+                self._connect()
+            while self._open:
+                for descriptor, _ in self._epoll.poll(_PATIENCE_S):
+                    self._answered(descriptor)
 
-    async def customer(self, port: int) -> None:
-        """Connect, and connect again, until no request is left."""
-        loop = asyncio.get_running_loop()
-        while self.requests:
-            began = time.perf_counter()
-            _, connection = await loop.create_connection(
-                partial(_Connection, self, self.requests.pop(), began), "127.0.0.1", port
-            )
-            await connection.ended
+    def _connect(self) -> None:
+        """Begin with the next request, on a connection of its own."""
+        if not self._requests:
+            return
+        began = time.perf_counter()
+        connection = socket.socket()
+        connection.connect(self._address)  # the backlog takes it at once
+        connection.send(self._requests.pop())
+        self._open[connection.fileno()] = (connection, began)
+        self._epoll.register(connection.fileno(), select.EPOLLIN)
+
+    def _answered(self, descriptor: int) -> None:
+        """Note an answer, and go on; the head of an answer without a body comes in one piece."""
+        connection, began = self._open[descriptor]
+        try:
+            head = connection.recv(65536)
+        except ConnectionError:
+            head = b""
+        now = time.perf_counter()
+        complete = head.endswith(b"\r\n\r\n")
+        self.statuses[head[9:12].decode() if complete else "cut short"] += 1
+        self.times.append(now - began)
+        if complete and self._requests and not self._close:
+            self._open[descriptor] = (connection, now)
+            connection.send(self._requests.pop())
+            return
+        del self._open[descriptor]
+        connection.close()  # which unregisters it
+        self._connect()
 
 
-async def run_load(port: int, requests: "list[bytes]", *, connections: int, close: bool) -> Load:
+def run_load(port: int, requests: "list[bytes]", *, connections: int, close: bool) -> Load:
     """Send every request, over so many connections at a time."""
-    work, count = _Work(requests, close=close), len(requests)
+    customers, count = _Customers(port, requests, close=close), len(requests)
     started = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for number in range(connections):
-            group.create_task(work.customer(port), name=f"load {number}")
+    customers.run(connections)
     took = time.perf_counter() - started
-    times = sorted(work.times)
+    times = sorted(customers.times)
     return Load(
         rate=count / took,
         p50_ms=times[len(times) // 2] * 1000,
         p99_ms=times[int(len(times) * 0.99)] * 1000,
-        statuses=work.statuses,
+        statuses=dict(customers.statuses),
     )
 
 
-async def _main() -> None:
+def _main() -> None:
     order = json.loads(sys.stdin.readline())
     requests = [
         request_bytes(
@@ -137,12 +133,10 @@ async def _main() -> None:
         )
         for number in reversed(range(order["count"]))
     ]
-    load = await run_load(
-        order["port"], requests, connections=order["connections"], close=order["close"]
-    )
+    load = run_load(order["port"], requests, connections=order["connections"], close=order["close"])
     seen = {"rate": load.rate, "p50_ms": load.p50_ms, "p99_ms": load.p99_ms}
     sys.stdout.write(json.dumps({**seen, "statuses": load.statuses}) + "\n")
 
 
 if __name__ == "__main__":
-    uvloop.run(_main())
+    _main()

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from tests.benchmarks.load import Load
 
 ADMIN_TOKEN = "the-admin-token-of-the-benchmarks"
 _START_S = 60.0
+#: Processor time of a second in which nothing is being started.
+_QUIET_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,38 @@ class Served:
 
     def cpu_s(self) -> float:
         """Return the processor time it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return _cpu_s(self.pid)
+
+    async def settled(self) -> None:
+        """Wait until the children that it starts beforehand have come up, and do nothing more."""
+        async with asyncio.timeout(_START_S):
+            while True:
+                before = sum(map(_cpu_s, _descendants(self.pid)))
+                await asyncio.sleep(1)
+                if sum(map(_cpu_s, _descendants(self.pid))) - before < _QUIET_S:
+                    return
 
     def memory_bytes(self) -> int:
         """Return its proportional memory: shared pages count by their share."""
         lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time that a process has used; none when it is gone."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return the processes below *pid*."""
+    children: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (task / "children").read_text().split())
+    return [*children, *(below for child in children for below in _descendants(child))]
 
 
 @asynccontextmanager

@@ -83,10 +83,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, *, workers: int = 8) -> AsyncIterator[Stage]:
+async def open_stage(
+    folder: Path, *, workers: int = 8, dialect: Dialect = Dialect.MAIN
+) -> AsyncIterator[Stage]:
     """Open chat and model on loopback."""
     async with (
         open_model(keep=10) as model,
-        open_campfire(dialect=Dialect.MAIN, workers=workers) as campfire,
+        open_campfire(dialect=dialect, workers=workers) as campfire,
     ):
         yield Stage(folder, model, campfire)

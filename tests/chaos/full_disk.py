@@ -51,7 +51,9 @@ class _Connection(sqlite3.Connection):
     flag: Path
 
     def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
-        if sql == "COMMIT" and self.flag.exists():
+        # Outside of a transaction, a statement that changes something is one.
+        alone = sql.startswith("INSERT") and not self.in_transaction
+        if (alone or sql == "COMMIT") and self.flag.exists():
             full = sqlite3.OperationalError("database or disk is full")
             full.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise full

@@ -73,6 +73,8 @@ class _Connection(sqlite3.Connection):
     disk: Disk
 
     def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
-        if sql == "COMMIT":
+        # Outside of a transaction, a statement that changes something is one.
+        alone = sql.startswith("INSERT") and not self.in_transaction
+        if alone or sql == "COMMIT":
             self.disk.sync()
         return super().execute(sql, *arguments)

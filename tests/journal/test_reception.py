@@ -164,6 +164,20 @@ async def test_a_failed_statement_leaves_nothing(journal: Journal) -> None:
         await journal.accept(said("x" * 100_000, number=2), lane=LANE)
     tally = await journal.tally()
     assert (tally.accepted, tally.open, tally.balanced) == (1, 1, True)
+    assert journal.statistics().failures == 1
+
+
+async def test_what_was_not_seen_to_land_is_answered(
+    journal: Journal, news: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row is there, but which of them is new cannot be read: its lane is told all the same."""
+    await familiar(journal)
+    news.clear()
+    monkeypatch.setattr(inbox, "_NEWEST", "SELECT broken")
+    assert Acceptance.NEW not in await accept_all(journal, 1, 2)
+    assert LANE in news
+    tally = await journal.tally()
+    assert (tally.accepted, tally.open, tally.balanced) == (2, 2, True)
 
 
 async def test_a_room_that_changes_its_name_is_known_by_the_new_one(journal: Journal) -> None:

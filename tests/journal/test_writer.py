@@ -161,6 +161,35 @@ async def test_one_that_is_alone_needs_no_savepoint(writer: Writer) -> None:
     assert await writer.read(notes) == {"whole"}
 
 
+async def test_a_statement_alone_is_a_transaction_of_its_own(writer: Writer) -> None:
+    """It begins none and commits none, and counts as a commit."""
+    before = writer.statistics()
+    await break_at(writer, "BEGIN IMMEDIATE", "COMMIT")
+    async with busy(writer):  # which is a read, as what comes behind
+        written = writer.write_at_once(lambda db: note("whole", db))
+        seen = writer.read(notes)
+    assert (await written, await seen) == (1, {"whole"})
+    with pytest.raises(JournalError, match="UNIQUE"):
+        await writer.write_at_once(lambda db: note("whole", db))
+    assert await writer.read(notes) == {"whole"}
+    after = writer.statistics()
+    assert (after.commits - before.commits, after.failures - before.failures) == (1, 1)
+    assert after.last_commit_s > 0
+
+
+async def test_a_statement_shares_the_transaction_of_others(writer: Writer) -> None:
+    """When it is not alone, it costs no sync of its own."""
+    before = writer.statistics().commits
+    async with busy(writer):
+        written = [
+            write(lambda db, n=n: note(f"n{n}", db))
+            for n, write in enumerate((writer.write_at_once, writer.write, writer.write_at_once))
+        ]
+    await asyncio.gather(*written)
+    assert writer.statistics().commits - before == 1
+    assert await writer.read(notes) == {"n0", "n1", "n2"}
+
+
 async def test_a_bug_without_a_caller_is_heard(writer: Writer) -> None:
     """When the caller was cancelled, the loop's exception handler gets the bug."""
     heard: list[object] = []

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import pytest
 
 from bot.journal import Journal
@@ -73,6 +74,23 @@ async def test_what_is_not_reacted_to(journal: Journal, clock: Hands) -> None:
         await clock.move(1.0)
         await until(lambda: bool(room.chat.changes))
     assert room.chat.changes == ["react 5 👀"]
+
+
+async def test_where_nobody_can_react_nothing_is_read(journal: Journal, clock: Hands) -> None:
+    """What waits is found once that is possible."""
+    await accepted(journal, said(number=1))
+    chat = FakeChat()
+    chat.editable = False
+    async with noticing(journal, clock, chat) as room:
+        before = journal.statistics().operations
+        await clock.move(1.0)
+        await anyio.wait_all_tasks_blocked()
+        await journal.tally()
+        assert journal.statistics().operations - before == 1
+        chat.editable = True
+        room.noticing.expect()
+        await clock.move(1.0)
+        await until(lambda: chat.changes == ["react 1 👀"])
 
 
 async def settled_meanwhile(journal: Journal, clock: Hands, room: Room, chat: SlowChat) -> Entry:

@@ -1,7 +1,8 @@
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 
 import anyio
@@ -84,10 +85,30 @@ class Counted(Counter[str]):
         self["repeated"] += 1
 
 
+Way = Callable[[Webhook], Awaitable[Answer]]
+
+
+async def hand_in(app: Webhook) -> Answer:
+    """Send a delivery the short way."""
+    answered: asyncio.Future[HTTPStatus] = asyncio.get_running_loop().create_future()
+    app.take("ada", b"", b"{}", answered.set_result)
+    return Answer(status=await answered, headers={}, body=b"")
+
+
+@pytest.fixture(params=[ask, hand_in])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Go both ways to the route."""
+    chosen: Way = request.param
+    return chosen
+
+
 class Route:
     """The route over fakes."""
 
-    def __init__(self, *, record_s: float = 60, inbox: Journal | None = None) -> None:
+    def __init__(
+        self, way: Way = ask, *, record_s: float = 60, inbox: Journal | None = None
+    ) -> None:
+        self._way = way
         self.platform = Platform()
         self.inbox = Inbox()
         self.counted = Counted()
@@ -104,7 +125,7 @@ class Route:
     async def deliver(self, landing: Acceptance | Exception | None = None) -> Answer:
         """Deliver to Ada; with *landing*, that becomes of the commit."""
         async with asyncio.TaskGroup() as group:
-            asking = group.create_task(ask(self.app), name="deliver")
+            asking = group.create_task(self._way(self.app), name="deliver")
             if landing is not None:
                 commit = await self.inbox.landings.get()
                 assert not asking.done()
@@ -115,25 +136,25 @@ class Route:
         return asking.result()
 
 
-async def test_a_new_message_is_acknowledged_once_it_is_on_disk() -> None:
+async def test_a_new_message_is_acknowledged_once_it_is_on_disk(way: Way) -> None:
     """204 comes after the commit; its lane is told by the journal."""
-    route = Route()
+    route = Route(way)
     answer = await route.deliver(Acceptance.NEW)
     assert (answer.status, answer.headers, answer.body) == (204, {}, b"")
     assert route.inbox.told == route.enqueued.append
     assert not route.counted
 
 
-async def test_a_repeated_message_is_counted() -> None:
+async def test_a_repeated_message_is_counted(way: Way) -> None:
     """It is acknowledged and counted."""
-    route = Route()
+    route = Route(way)
     assert (await route.deliver(Acceptance.REPEATED)).status == 204
     assert route.counted == {"repeated": 1}
 
 
-async def test_what_asks_for_nothing_is_not_recorded() -> None:
+async def test_what_asks_for_nothing_is_not_recorded(way: Way) -> None:
     """It is acknowledged and counted by its reason."""
-    route = Route()
+    route = Route(way)
     route.platform.found = Ignored(why="own_message")
     assert (await route.deliver()).status == 204
     assert route.inbox.landings.empty()
@@ -143,9 +164,9 @@ async def test_what_asks_for_nothing_is_not_recorded() -> None:
 @pytest.mark.parametrize(
     ("error", "status"), [(Malformed("x"), 400), (NotAuthentic("x"), 401), (TooMany("x"), 429)]
 )
-async def test_a_refusal_is_a_status(error: Exception, status: int) -> None:
+async def test_a_refusal_is_a_status(way: Way, error: Exception, status: int) -> None:
     """Each kind has its status, its count and one line."""
-    route = Route()
+    route = Route(way)
     route.platform.found = error
     with capture_logs() as logs:
         answer = await route.deliver()
@@ -156,34 +177,34 @@ async def test_a_refusal_is_a_status(error: Exception, status: int) -> None:
 
 
 @pytest.mark.parametrize("error", [JournalUnavailable("j", "disk full"), JournalError("broken")])
-async def test_a_commit_that_fails_is_not_acknowledged(error: JournalError) -> None:
+async def test_a_commit_that_fails_is_not_acknowledged(way: Way, error: JournalError) -> None:
     """The caller gets 503."""
-    route = Route()
+    route = Route(way)
     answer = await route.deliver(error)
     assert (answer.status, answer.is_silent) == (503, True)
     assert route.counted == {"refused NotRecorded": 1}
 
 
-async def test_a_journal_that_is_closed_is_not_a_bug() -> None:
+async def test_a_journal_that_is_closed_is_not_a_bug(way: Way) -> None:
     """What it refuses at once is a refusal like any other."""
-    route = Route()
+    route = Route(way)
     route.inbox.refusal = JournalUnavailable("j", "it is closed")
     assert (await route.deliver()).status == 503
 
 
-async def test_a_late_commit_is_not_acknowledged() -> None:
+async def test_a_late_commit_is_not_acknowledged(way: Way) -> None:
     """The caller gets 503 in time, whatever becomes of the commit."""
-    route = Route(record_s=0)
+    route = Route(way, record_s=0)
     assert (await route.deliver()).status == 503
     assert route.counted == {"refused NotRecorded": 1}
 
 
-async def test_a_row_that_lands_too_late_is_answered(tmp_path: Path) -> None:
+async def test_a_row_that_lands_too_late_is_answered(way: Way, tmp_path: Path) -> None:
     """The caller was refused in time; the message is on disk all the same, and its lane told."""
     async with SqliteEngine(tmp_path / "journal.db").open() as journal:
         route = Route(record_s=0, inbox=journal)
         async with busy(journal._writer):
-            assert (await ask(route.app)).status == 503
+            assert (await way(route.app)).status == 503
             assert route.enqueued == []
         assert (await journal.tally()).open == 1
         assert route.enqueued == [LANE]
@@ -208,6 +229,37 @@ async def test_a_bug_is_silent_and_heard() -> None:
     with pytest.raises(ZeroDivisionError):
         await ask(route.app)
     assert not route.counted
+
+
+async def test_a_bug_on_the_short_way_is_silent_and_heard() -> None:
+    """Likewise."""
+    route = Route()
+    route.platform.found = ZeroDivisionError()
+    answers: list[HTTPStatus] = []
+    with pytest.raises(ZeroDivisionError):
+        route.app.take("ada", b"", b"{}", answers.append)
+    assert answers == [HTTPStatus.INTERNAL_SERVER_ERROR]
+    assert not route.counted
+
+
+async def test_an_unknown_bot_on_the_short_way() -> None:
+    """It is refused like any other."""
+    route = Route()
+    answers: list[HTTPStatus] = []
+    route.app.take("bo", b"", b"{}", answers.append)
+    assert answers == [HTTPStatus.NOT_FOUND]
+    assert route.counted == {"refused UnknownBot": 1}
+
+
+async def test_a_body_that_is_not_complete_is_refused() -> None:
+    """Whoever set the platform up finds it in the log, whichever way it came."""
+    route = Route()
+    route.app.lose("ada")
+    with capture_logs() as logs:
+        await ask(route.app, hang_up=True)
+        route.app.lose("ada")
+    assert route.counted == {"refused Malformed": 3}
+    assert logs[0] == logs[1]
 
 
 @pytest.mark.parametrize(
