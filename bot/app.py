@@ -112,7 +112,14 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         )
         await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, rooms))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
-        webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
+        webhook = Webhook(
+            roster,
+            chats,
+            rooms.inbox,
+            metrics,
+            enqueue=rooms.lanes.enqueue,
+            on_unrecorded=rooms.catch_up.look_again,
+        )
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
         edge = Edge(webhook, pages)
         yield Hearth(edge, webhook, journal, rooms.lanes, rooms.posting, roster, sessions)

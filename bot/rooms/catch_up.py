@@ -128,7 +128,7 @@ class CatchUp:
                 group.create_task(self._visit(place, gate), name=f"catch up {place.room}")
 
     def look_again(self) -> None:
-        """Have the next call look at all rooms in use: the platform was away."""
+        """Have the next call look at all rooms in use: something may not have arrived."""
         self._outage = True
 
     def _due(self, now: float) -> bool:

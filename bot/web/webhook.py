@@ -101,12 +101,15 @@ class Webhook:
         counters: Counters,
         *,
         enqueue: Callable[[str], None],
+        on_unrecorded: Callable[[], None] = lambda: None,
         record_s: float = _RECORD_S,
     ) -> None:
         self._bots = bots
         self._platforms = platforms
         self._inbox = inbox
         self._counters = counters
+        #: Told of what the disk did not take: the platform does not send it again.
+        self._on_unrecorded = on_unrecorded
         self._patience = Patience(record_s)
         inbox.on_new(enqueue)
 
@@ -164,6 +167,8 @@ class Webhook:
     def _refuse(self, bot_id: str, refusal: Refused) -> HTTPStatus:
         reason = type(refusal).__name__
         self._counters.refused(reason)
+        if isinstance(refusal, NotRecorded):
+            self._on_unrecorded()
         log.warning("delivery_refused", bot=bot_id, reason=reason, why=str(refusal))
         return refusal.status
 

@@ -8,6 +8,7 @@ from bot.language.english import ENGLISH
 from bot.testing.campfire import Campfire
 from bot.testing.campfire.records import Dialect
 from bot.testing.model import Gate, hold
+from tests.e2e.disk import Disk
 from tests.e2e.watching import Log
 from tests.e2e.world import UNGUARDED, World, open_world
 
@@ -106,6 +107,23 @@ async def test_a_history_that_fails_is_read_again_soon(
             await log.until("catch_up_put_off")
             assert "Kim" in await world.answer(missed)
             assert (await server.settled()) == {"accepted": 3, "answered": 3}
+
+
+async def test_what_a_full_disk_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Log, disk: Disk
+) -> None:
+    """Campfire does not send it again: it is looked for as soon as the disk takes it."""
+    monkeypatch.setattr("bot.app._CATCH_UP_S", 0.1)
+    async with open_world(tmp_path) as world:
+        await _meet(world)
+        async with world.serving() as server:
+            await world.ask("@Ada hello")
+            with disk.breaking():
+                refused = await world.say("@Ada what is my name?")
+                await log.until("delivery_refused")
+                await log.until("catch_up_put_off")
+            assert "Kim" in await world.answer(refused)
+            assert (await server.settled()) == {"accepted": 4, "answered": 4}
 
 
 async def test_an_outage_that_a_post_met(
