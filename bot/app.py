@@ -104,7 +104,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
                 chats,
                 metrics,
                 pace=PACE,
-                within_s=settings.catch_up_s,
+                catch_up_s=settings.catch_up_s,
             )
         )
         upkeep = upkeep_jobs(
@@ -112,14 +112,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         )
         await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, rooms))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
-        webhook = Webhook(
-            roster,
-            chats,
-            rooms.inbox,
-            metrics,
-            enqueue=rooms.lanes.enqueue,
-            on_unrecorded=rooms.catch_up.look_again,
-        )
+        webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
         edge = Edge(webhook, pages)
         yield Hearth(edge, webhook, journal, rooms.lanes, rooms.posting, roster, sessions)

@@ -63,12 +63,9 @@ async def open_rooms(
     counters: Counters,
     *,
     pace: Pace,
-    within_s: float,
+    catch_up_s: float,
 ) -> AsyncIterator[Rooms]:
-    """Open the rooms; what runs in the end is cancelled, and stays open in the journal.
-
-    *within_s* bounds how old a message may be that is caught up with.
-    """
+    """Open the rooms. What runs in the end is cancelled, and stays open in the journal."""
     silence = Silence()
     answering = Answering(
         journal, sessions, agent, Contexts(journal.hearing, chats, journal.orders, silence)
@@ -88,7 +85,7 @@ async def open_rooms(
         lanes = await opened(open_lanes(journal, turns, on_turn=counters.turn, on_end=ended))
         journal.reception.on_coming(lanes.expect)
         catch_up = CatchUp(
-            journal, admission, roster, chats, enqueue=lanes.enqueue, within_s=within_s
+            journal, admission, roster, chats, enqueue=lanes.enqueue, within_s=catch_up_s
         )
         posting.on_outage = catch_up.look_again
         inbox = Foresight(
@@ -96,6 +93,7 @@ async def open_rooms(
             sessions,
             roster.get,
             on_message=silence.said,
+            on_lost=catch_up.look_again,
             stopping=lambda: lanes.draining,
         )
         yield Rooms(lanes, posting, inbox, catch_up, progress)

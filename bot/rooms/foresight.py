@@ -44,10 +44,13 @@ class Foresight:
         bots: Callable[[str], Bot | None],
         *,
         on_message: Callable[[Message], None],
+        on_lost: Callable[[], None],
         stopping: Callable[[], bool],
     ) -> None:
         self._inbox = inbox
         self._on_message = on_message
+        #: Called when a message is lost that the platform does not send again.
+        self.lost = on_lost
         self._sessions = sessions
         self._bots = bots
         self._stopping = stopping

@@ -65,6 +65,10 @@ class Inbox(Protocol):
         """Call *tell* with the lane of each message that is new and on disk."""
         ...
 
+    def lost(self) -> None:
+        """Take note that the disk did not take one, which the platform does not send again."""
+        ...
+
 
 class Bots(Protocol):
     """The roster, as far as a delivery needs it."""
@@ -101,15 +105,12 @@ class Webhook:
         counters: Counters,
         *,
         enqueue: Callable[[str], None],
-        on_unrecorded: Callable[[], None] = lambda: None,
         record_s: float = _RECORD_S,
     ) -> None:
         self._bots = bots
         self._platforms = platforms
         self._inbox = inbox
         self._counters = counters
-        #: Told of what the disk did not take: the platform does not send it again.
-        self._on_unrecorded = on_unrecorded
         self._patience = Patience(record_s)
         inbox.on_new(enqueue)
 
@@ -168,7 +169,7 @@ class Webhook:
         reason = type(refusal).__name__
         self._counters.refused(reason)
         if isinstance(refusal, NotRecorded):
-            self._on_unrecorded()
+            self._inbox.lost()
         log.warning("delivery_refused", bot=bot_id, reason=reason, why=str(refusal))
         return refusal.status
 

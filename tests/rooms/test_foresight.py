@@ -33,7 +33,12 @@ async def test_a_session_is_opened_while_the_message_goes_to_the_disk() -> None:
     roster = FakeRoster(a_bot(scope="user"))
     heard: list[Message] = []
     foresight = Foresight(
-        world, world, roster.serving, on_message=heard.append, stopping=lambda: False
+        world,
+        world,
+        roster.serving,
+        on_message=heard.append,
+        on_lost=lambda: None,
+        stopping=lambda: False,
     )
     assert foresight.accept(said(), lane=LANE) is world.landing
     assert heard == [said()]
@@ -51,6 +56,7 @@ async def test_nothing_is_opened_for_nothing(why: str) -> None:
         world,
         roster.serving,
         on_message=lambda _: None,
+        on_lost=lambda: None,
         stopping=lambda: why == "stopping",
     )
     foresight.accept(said(kind=kind), lane=LANE)

@@ -54,6 +54,12 @@ class Inbox:
         self.refusal: Exception | None = None
         self.landings: asyncio.Queue[Landing] = asyncio.Queue()
         self.told: Callable[[str], None] | None = None
+        #: How many messages the platform has to be asked for.
+        self.missing = 0
+
+    def lost(self) -> None:
+        """Note that one is missing."""
+        self.missing += 1
 
     def on_new(self, tell: Callable[[str], None]) -> None:
         """Note who wants to hear of new messages."""
@@ -67,6 +73,15 @@ class Inbox:
         landing: Landing = asyncio.get_running_loop().create_future()
         self.landings.put_nowait(landing)
         return landing
+
+
+class OnDisk(Inbox):
+    """A real journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self.on_new = journal.on_new
+        self.accept = journal.accept
 
 
 class Counted(Counter[str]):
@@ -105,9 +120,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 class Route:
     """The route over fakes."""
 
-    def __init__(
-        self, way: Way = ask, *, record_s: float = 60, inbox: Journal | None = None
-    ) -> None:
+    def __init__(self, way: Way = ask, *, record_s: float = 60, inbox: Inbox | None = None) -> None:
         self._way = way
         self.platform = Platform()
         self.inbox = Inbox()
@@ -183,6 +196,7 @@ async def test_a_commit_that_fails_is_not_acknowledged(way: Way, error: JournalE
     answer = await route.deliver(error)
     assert (answer.status, answer.is_silent) == (503, True)
     assert route.counted == {"refused NotRecorded": 1}
+    assert route.inbox.missing == 1
 
 
 async def test_a_journal_that_is_closed_is_not_a_bug(way: Way) -> None:
@@ -202,7 +216,7 @@ async def test_a_late_commit_is_not_acknowledged(way: Way) -> None:
 async def test_a_row_that_lands_too_late_is_answered(way: Way, tmp_path: Path) -> None:
     """The caller was refused in time; the message is on disk all the same, and its lane told."""
     async with SqliteEngine(tmp_path / "journal.db").open() as journal:
-        route = Route(record_s=0, inbox=journal)
+        route = Route(record_s=0, inbox=OnDisk(journal))
         async with busy(journal._writer):
             assert (await way(route.app)).status == 503
             assert route.enqueued == []
