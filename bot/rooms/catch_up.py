@@ -151,7 +151,9 @@ class CatchUp:
         key, after = bot.credentials.key, place.cursor
         if after is None:
             found = await historian.history(room=place.room, key=key)
-            after = await self._first_heard(place) if found else None
+            if found:
+                await self._journal.dialogues.note_bots(place.platform, found)
+                after = await self._first_heard(place)
         if after is not None:
             found = await historian.history_since(place.room, key, after, limit=_AT_ONCE)
         if found is None or (not found and place.cursor == after):
