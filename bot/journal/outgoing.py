@@ -12,13 +12,18 @@ from bot.journal.writer import Writer
 from bot.records import Attempt, Entry, Part, Person
 from bot.records.file import File
 
-# Who waited before it, and was answered since, is found by when that was settled.
+# Who waited before it, and was answered since, is found by when that was settled; or is being
+# answered in this moment, in another lane.
 _SPOKEN_BETWEEN = """
     SELECT 1 FROM inbox
     WHERE seq > ?1 AND platform = ?3 AND room = ?4 AND author_id <> ?5
     UNION ALL
     SELECT 1 FROM inbox
     WHERE state <> 'open' AND settled_at > ?2 AND platform = ?3 AND room = ?4 AND author_id <> ?5
+    UNION ALL
+    SELECT 1 FROM inbox
+    WHERE state = 'open' AND verdict IS NOT NULL
+        AND platform = ?3 AND room = ?4 AND author_id <> ?5
     LIMIT 1
 """
 

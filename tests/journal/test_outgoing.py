@@ -84,6 +84,14 @@ async def test_somebody_was_answered(journal: Journal, clock: Clock) -> None:
     assert await named(journal, entry, KIM) == "Kim"
 
 
+async def test_somebody_is_being_answered(journal: Journal) -> None:
+    """Another person's message waited before it, and its answer is about to stand in between."""
+    first = await accepted(journal, 1, LEE)
+    entry = await accepted(journal, 2)
+    await answer(journal, first, "one")
+    assert await named(journal, entry, KIM) == "Kim"
+
+
 async def test_somebody_waited(journal: Journal) -> None:
     """What was asked before and is not answered yet does not stand in between."""
     await accepted(journal, 1, LEE)
