@@ -57,8 +57,9 @@ async def _with_spares(
     for room in rooms:
         if not await spare_ready(served):
             print("NO SPARE came")
+        await served.settled()
         first.append(await _first(stage, room))
-        await spare_ready(served)  # its boot would be beside the hot turns
+        await served.settled()  # a boot would be beside the hot turns
         hot += [await stage.timed(room, "what is my name?", expect="Kim") for _ in range(_HOT)]
     hits = (await served.get("/session/stats"))["hits"]
     print(f"seats taken: {hits}")
@@ -69,7 +70,7 @@ async def _after_restart(stage: Stage, served: Served, rooms: list[Room]) -> lis
     """Return the seconds of each room's first turn, when all of them are open again."""
     if not await sessions_until(served, lambda page: page["hot"] >= len(rooms), within_s=60.0):
         print(f"NOT RESUMED: {(await served.get('/session/stats'))['hot']} of {len(rooms)} rooms")
-    await spare_ready(served)
+    await served.settled()
     return [await stage.timed(room, "what is my name?", expect="Kim") for room in rooms]
 
 

@@ -73,9 +73,14 @@ class Stage:
         answer = await self.campfire.answer_to(said, by=self.ada, timeout_s=_PATIENCE_S)
         if expect not in answer.plain:
             raise AssertionError(f"wrong answer: {answer.plain}")
-        await self.campfire.wait_until(lambda _: bool(self._calls(answer)), timeout_s=_PATIENCE_S)
-        (sent_at,) = (d.sent_at for d in self.campfire.deliveries if d.message_id == said.id)
-        return self._calls(answer)[-1].came_at - sent_at
+        # Both are noted when they have ended, and the answer is read before that.
+        await self.campfire.wait_until(
+            lambda _: bool(self._calls(answer) and self._sent_at(said)), timeout_s=_PATIENCE_S
+        )
+        return self._calls(answer)[-1].came_at - self._sent_at(said)[0]
+
+    def _sent_at(self, said: Message) -> list[float]:
+        return [one.sent_at for one in self.campfire.deliveries if one.message_id == said.id]
 
     def _calls(self, answer: Message) -> list[ApiCall]:
         """Return what has made the answer: a post, or the last edit of a message that grew."""
