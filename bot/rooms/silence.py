@@ -10,8 +10,8 @@ from typing import Final
 
 from bot.records import Message
 
-#: So many messages are known, the newest of all rooms.
-_MOST: Final = 4_096
+#: So many messages are known, the newest of all rooms: about 400 bytes each.
+_MOST: Final = 1_024
 #: Over how many numbers it is looked; between two that are further apart, somebody spoke.
 _FAR: Final = 256
 
