@@ -181,10 +181,11 @@ class Asking:
             case {"type": "content_block_start", "content_block": {"type": "text"}}:
                 self._growing.append([])
             case {"type": "message_delta", "delta": {"stop_reason": reason}}:
+                # It comes after all that is said; what ends the stream, a moment later.
                 self._stop_reason = reason
-            case {"type": "message_stop"} if self._complete:
-                self._heard_at = now
-                self.heard.set()
+                if self._complete and not self.heard.is_set():
+                    self._heard_at = now
+                    self.heard.set()
 
     @property
     def _complete(self) -> bool:

@@ -1,14 +1,14 @@
-"""What was said between a bot and a room lately, for the loop guard; and which authors are bots."""
+"""What was said between a bot and a room lately; and which authors are bots."""
 
 import sqlite3
 from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from bot.journal import known_bots
+from bot.journal import history, known_bots
 from bot.journal.views import Dialogue, Hold, Round
 from bot.journal.writer import Writer
-from bot.records import LOOP_GUARD, LOOP_GUARD_PACE, Message, RoomMessage
+from bot.records import LOOP_GUARD, LOOP_GUARD_PACE, Exchange, Message, RoomMessage
 
 #: Characters; whether two texts are alike shows at their beginning. HTML has more around them.
 _TEXT: Final = 300
@@ -51,6 +51,13 @@ class Dialogues:
     async def before(self, message: Message, *, most: int) -> Dialogue:
         """Read what went before *message* between its bot and its room, *most* rounds of it."""
         return await self._writer.read(partial(_before, message=message, most=most))
+
+    async def recent(
+        self, *, platform: str, bot: str, room: str, user: str | None, limit: int
+    ) -> tuple[Exchange, ...]:
+        """Read the last exchanges of a room, or of one person in it, newest last."""
+        read = partial(history.recent, platform=platform, bot=bot, room=room)
+        return await self._writer.read(partial(read, user=user, limit=limit))
 
     async def note_bots(self, platform: str, found: Iterable[RoomMessage]) -> None:
         """Remember who of those that wrote in a room is a bot, by what the platform says."""

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from bot.journal import attempts, counters, history, inbox, outbox, ownership, replies, retention
+from bot.journal import attempts, counters, inbox, outbox, ownership, replies, retention
+from bot.journal.beginnings import Beginnings
 from bot.journal.companions import Companions
 from bot.journal.dialogues import Dialogues
 from bot.journal.hearing import Hearing
@@ -26,7 +27,6 @@ from bot.records import (
     Attempt,
     AttemptState,
     Entry,
-    Exchange,
     Message,
     Outcome,
     Part,
@@ -54,6 +54,8 @@ class Journal:
         self.dialogues = Dialogues(writer)
         #: What was given up.
         self.letters = Letters(writer, now=now)
+        #: Turns that begin while their messages are recorded.
+        self.beginnings = Beginnings(writer, now=now)
         #: What shares a turn.
         self.companions = Companions(writer, now=now)
         #: What rooms see of turns that are under way.
@@ -257,17 +259,6 @@ class Journal:
     def statistics(self) -> JournalStatistics:
         """Read what the writer did since the journal was opened."""
         return self._writer.statistics()
-
-    # ---- history ----
-
-    async def recent(
-        self, *, platform: str, bot: str, room: str, user: str | None, limit: int
-    ) -> tuple[Exchange, ...]:
-        """Read the last exchanges of a room, or of one person in it, newest last."""
-        operation = partial(
-            history.recent, platform=platform, bot=bot, room=room, user=user, limit=limit
-        )
-        return await self._writer.read(operation)
 
     # ---- upkeep ----
 

@@ -44,13 +44,13 @@ class Reception:
         self._group: _Group = []
         #: Groups that are with the writer.
         self._under_way = 0
-        self._announce: Callable[[str], None] = lambda _lane: None
+        self._announce: Callable[[str, Message], None] = lambda _lane, _message: None
         self._tell: Callable[[str], None] = lambda _lane: None
 
-    def on_coming(self, announce: Callable[[str], None]) -> None:
-        """Call *announce* with the lane of what is with the writer, and not on disk yet.
+    def on_coming(self, announce: Callable[[str, Message], None]) -> None:
+        """Call *announce* with a lane and the first message that is on its way to the disk for it.
 
-        What is read then is read behind it, and known when its commit is.
+        What is read, or written, then is so behind it, and known when its commit is.
         """
         self._announce = announce
 
@@ -117,8 +117,11 @@ class Reception:
             return
         self._under_way += 1
         landing.add_done_callback(partial(self._landed, group, at, again))
-        for lane in dict.fromkeys(lane for _, lane in arrivals):
-            self._announce(lane)
+        first: dict[str, Message] = {}
+        for message, lane in arrivals:
+            first.setdefault(lane, message)
+        for lane, message in first.items():
+            self._announce(lane, message)
 
     def _write(self, arrivals: list[inbox.Arrival], at: float) -> _Landing:
         if self._familiar.covers(arrivals, at=at):

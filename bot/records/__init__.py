@@ -226,6 +226,8 @@ class Entry:
     parts: tuple[Part, ...]
     #: Messages that are answered together with this one, in the platform's order.
     companions: tuple["Entry", ...] = ()
+    #: An attempt that began when it was accepted, and that nobody has used yet.
+    begun: Attempt | None = None
 
     @property
     def messages(self) -> tuple[Message, ...]:

@@ -1,4 +1,4 @@
-"""What is known of the prompts of a session."""
+"""Prompts: what is known of those of a session, and one that is about to be."""
 
 from dataclasses import dataclass
 
@@ -15,3 +15,13 @@ class SessionPrompts:
     in_vain: frozenset[str] = frozenset()
     #: The last ones without an answer whose messages a command has ended: nobody wants one.
     stopped: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beginning:
+    """How the turn of a message would begin: all that its first attempt needs."""
+
+    #: Of the message; see `Message.key`.
+    key: tuple[str, str, str]
+    session_id: str
+    prompt_uuid: str

@@ -19,6 +19,7 @@ from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
 from bot.records import Attempt, AttemptState, Entry, Message, SessionKey
 from bot.records.file import File
+from bot.records.prompts import Beginning
 from bot.rooms.commands import Command
 from bot.rooms.company import gather
 from bot.rooms.context import Deaf, Talk
@@ -81,6 +82,13 @@ class Answering:
         #: What comes while the agent is asked.
         self.meanwhile = Meanwhile(journal)
 
+    def foresee(self, message: Message, bot: Bot) -> Beginning | None:
+        """Return how *message* would be asked, if its session could be asked at once."""
+        session_id = self._sessions.at_rest(session_key(bot, message))
+        if session_id is None:
+            return None
+        return Beginning(key=message.key, session_id=session_id, prompt_uuid=str(uuid4()))
+
     async def gather(self, entry: Entry, bot: Bot) -> Entry:
         """Return *entry* with what shall be answered in its turn, if that is still to be asked."""
         if _added(entry) is not None or await self._find(entry) is not None:
@@ -141,12 +149,10 @@ class Answering:
             self._contexts.listening(entry, bot, key) as talk,
             self._seat(entry, bot, key) as seat,
         ):
-            attempt = await self._journal.start_attempt(
-                entry, session_id=seat.session_id, prompt_uuid=str(uuid4()), alone=alone
-            )
+            attempt = await self._attempt(entry, seat, alone=alone)
             if attempt is None:
                 return None
-            recap = await find_recap(self._journal, entry, bot, key, seat)
+            recap = await find_recap(self._journal.dialogues, entry, bot, key, seat)
             context = await talk.unheard_by(seat.session_id, lost=bool(recap))
             attempt = replace(attempt, heard=context.upto)
             said = compose_prompt(entry.messages, recap, context.remarks, files=bool(files))
@@ -161,6 +167,15 @@ class Answering:
             if answer is not None:
                 talk.told(seat.session_id, context)
             return answer
+
+    async def _attempt(self, entry: Entry, seat: Seat, *, alone: bool) -> Attempt | None:
+        """Begin an attempt, unless that has begun with the message; None: another goes first."""
+        begun = entry.begun
+        if begun is not None and begun.session_id == seat.session_id and not entry.companions:
+            return begun
+        return await self._journal.start_attempt(
+            entry, session_id=seat.session_id, prompt_uuid=str(uuid4()), alone=alone
+        )
 
     async def _hear(
         self, entry: Entry, bot: Bot, added: Attempt, listener: Listener

@@ -10,7 +10,9 @@ from typing import Final
 
 from bot.config.bot import Bot
 from bot.journal.journal import Journal
-from bot.records import AttemptState, Entry, MessageKind
+from bot.journal.stops import COMMANDS
+from bot.records import AttemptState, Entry, Message, MessageKind
+from bot.rooms.commands import command_of
 
 #: Most messages of one turn, and most characters in them: the rest has a turn of its own.
 MOST_MESSAGES: Final = 50
@@ -31,6 +33,13 @@ async def gather(journal: Journal, entry: Entry, bot: Bot) -> Entry:
         entry, author=whose(bot, entry), limit=MOST_MESSAGES
     )
     return replace(entry, companions=(*entry.companions, *_fitting(entry, found)))
+
+
+def is_plain(message: Message, lane: str, bot: Bot) -> bool:
+    """Whether *message* is answered alone, from its text, by asking the agent."""
+    waits = bot.turn.when_busy in ("queue", "reject") and not lane.startswith(COMMANDS)
+    plain = message.kind is MessageKind.TEXT and not message.off_record
+    return waits and plain and command_of(message) is None
 
 
 def whose(bot: Bot, entry: Entry) -> str | None:

@@ -14,7 +14,7 @@ import structlog
 
 from bot.errors import JournalError
 from bot.journal.journal import Journal
-from bot.records import Entry
+from bot.records import Entry, Message
 from bot.rooms.report import TurnReport
 from bot.rooms.turn import Turns
 
@@ -88,14 +88,20 @@ class Lanes:
         self._lanes[lane] = started = _Lane()
         started.worker = self._group.create_task(self._work(lane, started), name=f"lane {lane}")
 
-    def expect(self, lane: str) -> None:
-        """Have a look at *lane* taken, right behind what is being recorded for it.
+    def expect(self, lane: str, message: Message) -> None:
+        """Have a look at *lane* taken, right behind *message*, which is being recorded for it.
 
-        It comes back with that commit, so that a turn need not begin with a look of its own.
+        It comes back with that commit, so that a turn need not begin with a look of its own; nor,
+        when nothing stands in its way, with recording that it begins.
         """
         if self.draining or lane in self._lanes:
             return
-        self._lanes[lane] = started = _Lane(woken=False, early=self._journal.head(lane))
+        beginning = self._turns.foresee(message, lane)
+        if beginning is None:
+            look = self._journal.head(lane)
+        else:
+            look = self._journal.beginnings.head(lane, beginning)
+        self._lanes[lane] = started = _Lane(woken=False, early=look)
         started.worker = self._group.create_task(self._work(lane, started), name=f"lane {lane}")
 
     @property

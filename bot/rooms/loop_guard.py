@@ -78,6 +78,10 @@ class LoopGuard:
             self._note(entry, held)
         return held
 
+    def trusts(self, message: Message, bot: Bot) -> bool:
+        """Whether *message*, if it is next in its room, is let through for certain."""
+        return self._leeway.get((bot.id, message.room, bot.loops), 0) > 0
+
     def _keep(self, place: _Place, left: int) -> None:
         if left > 0:
             if len(self._leeway) >= _MOST:

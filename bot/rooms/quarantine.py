@@ -86,6 +86,11 @@ class Quarantine:
             self._leave(place)
             self._look()
 
+    @property
+    def calm(self) -> bool:
+        """Whether whoever is innocent may be tried at once: nobody is tried alone, or waits."""
+        return not (self._closed or self._waiting or self._inside[Suspicion.STRONG])
+
     def close(self) -> None:
         """Let nobody in any more."""
         self._closed = True

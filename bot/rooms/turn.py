@@ -11,9 +11,11 @@ from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
 from bot.language.catalogue import phrases_of
-from bot.records import Entry, MessageKind, Outcome, Part, PartKind, Person
+from bot.records import Entry, Message, MessageKind, Outcome, Part, PartKind, Person
+from bot.records.prompts import Beginning
 from bot.rooms.answering import Answering
 from bot.rooms.commands import command_of
+from bot.rooms.company import is_plain
 from bot.rooms.composing import Composing
 from bot.rooms.lane import why_refused
 from bot.rooms.loop_guard import LoopGuard
@@ -66,6 +68,18 @@ class Turns:
         self._endings = posting.endings
         self._now = now
         self._refusals = Refusals(journal)
+
+    def foresee(self, message: Message, lane: str) -> Beginning | None:
+        """Return how the turn of *message* will begin, if that can be known before it is recorded.
+
+        Whatever has to be decided first, or waited for, begins in its turn: None.
+        """
+        bot = self._roster.serving(message.bot)
+        if bot is None or not (is_plain(message, lane, bot) and self._quarantine.calm):
+            return None
+        return (
+            self._answering.foresee(message, bot) if self._loop_guard.trusts(message, bot) else None
+        )
 
     async def run(self, entry: Entry) -> TurnReport | None:
         """Answer *entry* in its room. Returns when it is recorded how that ended.

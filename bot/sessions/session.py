@@ -67,6 +67,11 @@ class Session:
         return self.conversation is not None and self.conversation.usable
 
     @property
+    def at_rest(self) -> bool:
+        """Whether whoever came now could ask it at once, whatever the journal knows of it."""
+        return self.hot and self.idle and self.opened is _HOT
+
+    @property
     def idle(self) -> bool:
         """Whether nobody is at it, nor about to be: to hold it would not wait."""
         return self._claims == 0

@@ -110,6 +110,11 @@ class Sessions:
         self._compacting.give_way(known)
         self._warming.early(bot, key, known)
 
+    def at_rest(self, key: SessionKey) -> str | None:
+        """Name the session of *key*, if it could be asked at once; else None."""
+        session = self._registry.get(key)
+        return session.file.session_id if session is not None and session.at_rest else None
+
     @asynccontextmanager
     async def ending(self, key: SessionKey) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         """Have the session of *key* for oneself, with what forgets it.

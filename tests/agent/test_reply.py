@@ -124,15 +124,15 @@ def test_unknown_messages_are_passed_over() -> None:
 
 
 def test_complete_answer_does_not_wait_for_the_result() -> None:
-    """It is there with the end of its message; the cost comes with the result."""
+    """It is there when its message says why it ended; the cost comes with the result."""
     asking = after(*streamed("Hi.", "Kim."))
     assert asking.heard.is_set()
     assert asking.answered
     assert not asking.finished.is_set()
-    assert asking.reply() == Reply(text="Hi.\n\nKim.", first_token_s=None, duration_s=7.0)
+    assert asking.reply() == Reply(text="Hi.\n\nKim.", first_token_s=None, duration_s=6.0)
     asking.take(result(UUID, total_cost_usd=0.25), now=200.0)
     assert asking.finished.is_set()
-    assert (asking.reply().duration_s, asking.session_cost_usd) == (7.0, 0.25)
+    assert (asking.reply().duration_s, asking.session_cost_usd) == (6.0, 0.25)
 
 
 @pytest.mark.parametrize(

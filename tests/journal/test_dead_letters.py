@@ -83,7 +83,7 @@ async def test_a_refused_answer_is_posted_after_all(journal: Journal, entry: Ent
     assert await journal.start_attempt(again, session_id="s", prompt_uuid="q") is None
     await journal.mark_posted(await journal.mark_sending(queued), remote_id="101")
     assert await journal.settle(again, last=await journal.mark_sending(other), remote_id="102")
-    (exchange,) = await journal.recent(
+    (exchange,) = await journal.dialogues.recent(
         platform="campfire", bot="ada", room="42", user=None, limit=9
     )
     assert exchange.answer == "Much."

@@ -65,7 +65,12 @@ async def test_a_settled_one_is_overwritten(journal: Journal, tmp_path: Path) ->
     assert current is not None
     assert (current.message.text, current.message.html) == ("", None)
     assert [(part.html, part.remote_id) for part in current.parts] == [("", "101"), ("", "102")]
-    assert await journal.recent(platform="campfire", bot="ada", room="42", user=None, limit=9) == ()
+    assert (
+        await journal.dialogues.recent(
+            platform="campfire", bot="ada", room="42", user=None, limit=9
+        )
+        == ()
+    )
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DEAD, Outcome.TOLD, Outcome.STOPPED, Outcome.SKIPPED])

@@ -21,7 +21,7 @@ async def converse(journal: Journal, number: int, author: Person = KIM, bot: str
 
 async def questions(journal: Journal, *, user: str | None = None, limit: int = 9) -> list[str]:
     """Read what Ada was asked in the Watercooler."""
-    exchanges = await journal.recent(
+    exchanges = await journal.dialogues.recent(
         platform="campfire", bot="ada", room="42", user=user, limit=limit
     )
     return [exchange.question for exchange in exchanges]

@@ -72,7 +72,7 @@ def numbers_of(entry: Entry) -> list[str]:
 
 async def asked(journal: Journal) -> list[tuple[str, str | None]]:
     """Return what the history has of the room."""
-    recent = journal.recent(platform="campfire", bot="ada", room="42", user=None, limit=1)
+    recent = journal.dialogues.recent(platform="campfire", bot="ada", room="42", user=None, limit=1)
     return [(exchange.question, exchange.answer) for exchange in await recent]
 
 

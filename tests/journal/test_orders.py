@@ -167,7 +167,9 @@ async def test_what_an_operator_opens_again_is_tried(journal: Journal) -> None:
 
 async def recent(journal: Journal, user: str | None = None) -> list[str]:
     """Return what a recap would be made of."""
-    exchanges = await journal.recent(platform="campfire", bot="ada", room="42", user=user, limit=10)
+    exchanges = await journal.dialogues.recent(
+        platform="campfire", bot="ada", room="42", user=user, limit=10
+    )
     return [exchange.question for exchange in exchanges]
 
 

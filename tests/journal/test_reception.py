@@ -57,7 +57,7 @@ async def test_what_comes_during_a_commit_shares_the_next(journal: Journal) -> N
 async def test_what_is_coming_is_announced(journal: Journal) -> None:
     """Once for each lane, when a look already finds it, which comes with its commit."""
     looks: dict[str, asyncio.Future[Entry | None]] = {}
-    journal.reception.on_coming(lambda lane: looks.update({lane: journal.head(lane)}))
+    journal.reception.on_coming(lambda lane, _: looks.update({lane: journal.head(lane)}))
     before = journal.statistics()
     async with busy(journal._writer):
         answers = [journal.accept(said(number=number), lane=LANE) for number in (1, 2)]

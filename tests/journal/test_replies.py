@@ -163,7 +163,7 @@ async def test_settling_by_verdict_posts_the_last_part(journal: Journal, entry: 
     assert (again.parts[0].state, again.parts[0].remote_id) == (PartState.POSTED, "100")
     tally = await journal.tally()
     assert (tally.answered, tally.open, tally.balanced) == (1, 0, True)
-    (exchange,) = await journal.recent(
+    (exchange,) = await journal.dialogues.recent(
         platform="campfire", bot="ada", room="42", user=None, limit=9
     )
     assert (exchange.question, exchange.answer) == ("What is new?", "Much.")

@@ -329,6 +329,11 @@ class FakeSessions:
         #: Turns that were told a recap, and such that nobody keeps.
         self.recapped = self.unkept = 0
 
+    def at_rest(self, key: SessionKey) -> str | None:
+        """Name a session that could be asked at once."""
+        assert key.room
+        return "a-session" if self.path is Warmth.HOT else None
+
     @asynccontextmanager
     async def seat(
         self, bot: Bot, key: SessionKey, *, asked_at: datetime, lane: str

@@ -16,6 +16,7 @@ from bot.rooms.context import Context
 from bot.sessions.statistics import Warmth
 from tests.rooms.people import (
     KIM,
+    LANE,
     LEE,
     Clock,
     FakeAgent,
@@ -61,6 +62,54 @@ async def test_an_attempt_is_journaled_before_the_prompt_leaves(journal: Journal
     assert prompt_uuid == answer.attempt.prompt_uuid
     assert "What is new?" in text
     assert await attempts_of(journal, entry) == [AttemptState.RUNNING]
+
+
+@pytest.mark.parametrize("session_id", ["a-session", "an-older-one"])
+async def test_an_attempt_that_began_with_its_message(journal: Journal, session_id: str) -> None:
+    """Its prompt leaves without another sync, if it is still for the session that is asked."""
+    sessions, agent = FakeSessions("all is well"), FakeAgent()
+    answering = Answering(journal, sessions, agent)
+    beginning = answering.foresee(said(), a_bot())
+    assert beginning is not None
+    await journal.accept(said(), lane=LANE)
+    head = await journal.beginnings.head(LANE, replace(beginning, session_id=session_id))
+    assert head is not None
+    commits = journal.statistics().commits
+    answer = await answering.answer(head, a_bot())
+    assert answer is not None
+    used = session_id == "a-session"
+    assert (answer.attempt.prompt_uuid == beginning.prompt_uuid) is used
+    assert journal.statistics().commits - commits == (0 if used else 1)
+    assert sessions.prompts[0][0] == answer.attempt.prompt_uuid
+    running = [AttemptState.RUNNING]
+    assert await attempts_of(journal, head) == (
+        running if used else [AttemptState.FAILED, *running]
+    )
+
+
+async def test_an_attempt_that_began_is_not_for_what_shares_the_turn(journal: Journal) -> None:
+    """The companions have to be joined to it."""
+    answering = Answering(journal, FakeSessions("all is well"), FakeAgent())
+    beginning = answering.foresee(said(), a_bot())
+    assert beginning is not None
+    await journal.accept(said(), lane=LANE)
+    head = await journal.beginnings.head(LANE, beginning)
+    assert head is not None
+    await journal.accept(said(number=2), lane=LANE)
+    other = await journal.entry(head.seq + 1)
+    assert other is not None
+    answer = await answering.answer(replace(head, companions=(other,)), a_bot())
+    assert answer is not None
+    assert answer.attempt.prompt_uuid != beginning.prompt_uuid
+    together = await journal.head(LANE)
+    assert together is not None
+    assert [one.seq for one in together.companions] == [other.seq]
+
+
+def test_a_session_that_is_not_open_is_not_foreseen(journal: Journal) -> None:
+    """Its id, and whether it can be opened at all, shows when its turn comes."""
+    answering = Answering(journal, FakeSessions(path=Warmth.WARM), FakeAgent())
+    assert answering.foresee(said(), a_bot()) is None
 
 
 async def test_a_message_that_goes_first_is_let_go_first(journal: Journal) -> None:

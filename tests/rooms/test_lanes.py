@@ -80,7 +80,7 @@ async def test_a_message_that_was_expected_needs_no_look_of_its_own() -> None:
     turns = FakeTurns(journal)
     async with the_lanes(journal, turns) as lanes:
         journal.open.append(an_entry(1))
-        lanes.expect(LANE)
+        lanes.expect(LANE, said())
         lanes.enqueue(LANE)
         assert len(journal.asked) == 1
         journal.tell()
@@ -95,7 +95,7 @@ async def test_a_message_that_was_expected_and_is_not_new() -> None:
     turns = FakeTurns(journal)
     ended: list[str] = []
     async with the_lanes(journal, turns, ended=ended) as lanes:
-        lanes.expect(LANE)
+        lanes.expect(LANE, said())
         journal.tell()
         await anyio.wait_all_tasks_blocked()
         assert (turns.ran, ended, len(journal.asked)) == ([], [LANE], 0)
@@ -107,7 +107,7 @@ async def test_an_early_look_that_fails_is_taken_again() -> None:
     turns = FakeTurns(journal)
     async with the_lanes(journal, turns) as lanes:
         for recorded in (False, True):
-            lanes.expect(LANE)
+            lanes.expect(LANE, said())
             if recorded:
                 journal.open.append(an_entry(1))
                 lanes.enqueue(LANE)
@@ -128,7 +128,7 @@ async def test_a_lane_with_a_worker_expects_nothing() -> None:
     async with the_lanes(journal, FakeTurns(journal)) as lanes:
         lanes.enqueue(LANE)
         await anyio.wait_all_tasks_blocked()
-        lanes.expect(LANE)
+        lanes.expect(LANE, said())
         assert len(journal.asked) == 1
         journal.tell()
 

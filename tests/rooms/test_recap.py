@@ -47,7 +47,7 @@ async def recapped(
     bot = a_bot()
     bot = replace(bot, session=replace(bot.session, recap_expired=recap_expired))
     with capture_logs() as logs:
-        turns = await find_recap(journal, entry, bot, KEY, seat)
+        turns = await find_recap(journal.dialogues, entry, bot, KEY, seat)
     assert seat.recapped == bool(turns)
     return [turn.question for turn in turns], [line["why"] for line in logs]
 

@@ -1,6 +1,7 @@
 """One turn, from an open message to its settled answer."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,12 +16,13 @@ from bot.errors import (
     TurnTimedOut,
 )
 from bot.journal import Journal
+from bot.journal.stops import COMMANDS
 from bot.language.english import ENGLISH
-from bot.records import Entry, MessageKind, Outcome, PartKind
+from bot.records import Entry, Message, MessageKind, Outcome, PartKind
 from bot.rooms.answering import Answering
 from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.posting import Posting
-from bot.rooms.quarantine import Quarantine
+from bot.rooms.quarantine import Quarantine, Suspicion
 from bot.rooms.turn import Turns
 from bot.sessions.statistics import Warmth
 from tests.rooms.people import (
@@ -46,6 +48,7 @@ class Stage:
         self.chat = FakeChat()
         self.sessions = FakeSessions(*answers)
         self.progress = FakeProgress()
+        self.quarantine = Quarantine()
         self.turns = self.with_roster(FakeRoster(a_bot()), journal, clock)
 
     def with_roster(self, roster: FakeRoster, journal: Journal, clock: Clock) -> Turns:
@@ -54,13 +57,70 @@ class Stage:
             journal,
             Answering(journal, self.sessions, FakeAgent()),
             Posting(journal, now=clock, sleep=clock.sleep),
-            Quarantine(),
+            self.quarantine,
             LoopGuard(journal, {"campfire": FakePage()}),
             roster,
             {"campfire": self.chat},
             progress=self.progress,
             now=clock,
         )
+
+
+async def answered_once(stage: Stage, journal: Journal) -> None:
+    """Have a first message answered: the loop guard lets what follows through then."""
+    await stage.turns.run(await accepted(journal, said()))
+
+
+async def test_the_turn_of_a_plain_message_is_foreseen(journal: Journal, clock: Clock) -> None:
+    """How it begins is known before it is recorded; not of the first one, which is looked at."""
+    stage = Stage(journal, clock, "hello")
+    assert stage.turns.foresee(said(number=2), LANE) is None
+    await answered_once(stage, journal)
+    foreseen = stage.turns.foresee(said(number=2), LANE)
+    assert foreseen is not None
+    assert (foreseen.key, foreseen.session_id) == (said(number=2).key, "a-session")
+
+
+@pytest.mark.parametrize(
+    ("message", "lane"),
+    [
+        (said("stop"), LANE),
+        (said(kind=MessageKind.BARE), LANE),
+        (said(kind=MessageKind.UPLOAD), LANE),
+        (replace(said(), off_record=True), LANE),
+        (said(), f"{COMMANDS}full!{LANE}/ada/7"),
+        (said(bot="gone"), LANE),
+    ],
+    ids=["command", "bare", "upload", "off the record", "refused", "no bot"],
+)
+async def test_whatever_is_decided_first_is_not_foreseen(
+    journal: Journal, clock: Clock, message: Message, lane: str
+) -> None:
+    """Its turn begins as it always did."""
+    stage = Stage(journal, clock, "hello")
+    await answered_once(stage, journal)
+    assert stage.turns.foresee(message, lane) is None
+
+
+@pytest.mark.parametrize("when_busy", ["collect", "steer", "interrupt"])
+async def test_what_may_share_its_turn_is_not_foreseen(
+    journal: Journal, clock: Clock, when_busy: str
+) -> None:
+    """What else waits is looked for first."""
+    stage, bot = Stage(journal, clock, "hello"), a_bot()
+    bot = replace(bot, turn=replace(bot.turn, when_busy=when_busy))
+    turns = stage.with_roster(FakeRoster(bot), journal, clock)
+    await turns.run(await accepted(journal, said()))
+    assert turns.foresee(said(number=2), LANE) is None
+
+
+async def test_nothing_is_foreseen_beside_a_suspect(journal: Journal, clock: Clock) -> None:
+    """It would have begun when the server goes down, and be suspected too."""
+    stage = Stage(journal, clock, "hello")
+    await answered_once(stage, journal)
+    async with stage.quarantine.tried(Suspicion.STRONG):
+        assert stage.turns.foresee(said(number=2), LANE) is None
+    assert stage.turns.foresee(said(number=2), LANE) is not None
 
 
 async def reason_of(journal: Journal) -> str | None:
@@ -76,7 +136,9 @@ async def test_a_message_is_answered(journal: Journal, clock: Clock) -> None:
     assert report is not None
     assert (report.outcome, report.path, report.parts) == (Outcome.ANSWERED, Warmth.HOT, 2)
     assert stage.chat.room == ["<p>all</p>", "<p>is well</p>"]
-    (kept,) = await journal.recent(platform="campfire", bot="ada", room="42", user=None, limit=5)
+    (kept,) = await journal.dialogues.recent(
+        platform="campfire", bot="ada", room="42", user=None, limit=5
+    )
     assert (kept.question, kept.answer) == ("What is new?", "all\nis well")
 
 
@@ -87,7 +149,9 @@ async def test_a_bare_mention_gets_help(journal: Journal, clock: Clock) -> None:
     assert report is not None
     assert (report.outcome, stage.chat.room) == (Outcome.TOLD, [f"<p>{ENGLISH.bare}</p>"])
     assert stage.sessions.prompts == []
-    assert not await journal.recent(platform="campfire", bot="ada", room="42", user=None, limit=5)
+    assert not await journal.dialogues.recent(
+        platform="campfire", bot="ada", room="42", user=None, limit=5
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from anyio.lowlevel import checkpoint
 
 from bot.journal import Journal
-from bot.records import Entry, Outcome
+from bot.records import Entry, Message, Outcome
 from bot.rooms.lanes import Lanes
 from bot.rooms.report import Stopwatch, TurnReport
 from tests.rooms.people import LANE, NOON, Clock, said
@@ -61,6 +61,9 @@ class FakeTurns:
         #: What goes wrong in the next steps, whichever they are.
         self.bugs: deque[Exception] = deque()
         self._journal = journal
+
+    def foresee(self, message: Message, lane: str) -> None:
+        """Begin no turn before its message is recorded."""
 
     async def run(self, entry: Entry) -> TurnReport | None:
         """Answer a message."""

@@ -597,3 +597,20 @@ def upset(random: Random, world: World) -> None:
         case 3 if world.agent.transcripts:
             lost = random.choice(sorted(world.agent.transcripts))
             world.agent.refusals[lost] = SessionLost("x")
+
+
+async def test_a_session_at_rest_could_be_asked_at_once(world: World) -> None:
+    """Not one that is asked already, nor one that is not open, nor one whose first turn decides."""
+    assert world.sessions.at_rest(WATERCOOLER) is None
+    async with world.seat() as seat:
+        assert world.sessions.at_rest(WATERCOOLER) is None
+        await ask(seat)
+    assert world.sessions.at_rest(WATERCOOLER) == seat.session_id
+    await world.known().close()
+    assert world.sessions.at_rest(WATERCOOLER) is None
+    world.early()
+    await anyio.wait_all_tasks_blocked()
+    assert world.known().hot
+    assert world.sessions.at_rest(WATERCOOLER) is None, "what it was opened upon may change"
+    await world.turn()
+    assert world.sessions.at_rest(WATERCOOLER) == seat.session_id
