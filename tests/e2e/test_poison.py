@@ -12,10 +12,10 @@ from tests.e2e.world import World, open_world
 #: Whoever says "poison" ends the server when the prompt is to leave. Without the calm between two
 #: tries, which the tests of the quarantine look at.
 _POISON = """
-import bot.rooms.quarantine as quarantine
+import bot.rooms.evidence as evidence
 from bot.agent.conversation import Conversation
 from tests.e2e.killing import die
-quarantine._CALM_S = 0.0
+evidence._CALM_S = 0.0
 ask = Conversation.ask
 async def poisoned(self, text, **how):
     if "poison" in text: die()
