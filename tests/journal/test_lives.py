@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
+import anyio
 import pytest
 
 from bot.journal import Journal
@@ -152,7 +153,7 @@ async def test_a_lock_file_that_is_gone_stops_nobody(engine: SqliteEngine, lock:
         await journal.take_rooms()
         entry = await asked(journal)
         await begin(journal, entry)
-        os.unlink(lock)
+        await anyio.Path(lock).unlink()
         with journal.lives.noted():
             pass
         await journal.take_rooms()

@@ -100,6 +100,10 @@ def test_the_calm_grows_with_the_crashes_and_their_length() -> None:
     assert weigh(trials(60.0, 5.0)).calm_s == 120.0
 
 
+#: What waits for longer than that waits for the kills to end.
+_MOST_KILLS = 40
+
+
 def fate(length_s: float, kill: Callable[[], float]) -> bool:
     """Say whether a message of a turn so long is given up, while kills come ever so often.
 
@@ -117,8 +121,8 @@ def fate(length_s: float, kill: Callable[[], float]) -> bool:
             return False
         if ran_s >= 0 or evidence.crashes:
             ends.append(ran_s if ran_s >= 0 else None)
-        if len(ends) > 200:
-            return False  # it waits for the kills to end
+        if len(ends) == _MOST_KILLS:
+            return False
 
 
 KILLS: dict[str, Callable[[Random], float]] = {
