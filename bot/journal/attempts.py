@@ -53,6 +53,13 @@ _IN_VAIN = """
     )
 """
 
+_INTERRUPT = """
+    UPDATE attempts SET
+        state = 'interrupted', ended_at = max(started_at, min(?1, ?2)),
+        life = (SELECT max(seq) FROM life)
+    WHERE state = 'running'
+"""
+
 _STOPPED = """
     SELECT prompt_uuid FROM (
         SELECT prompt_uuid, state FROM attempts WHERE session_id = ? ORDER BY seq DESC LIMIT 10
@@ -168,25 +175,17 @@ def stop(db: sqlite3.Connection, entry: int, *, error: str, at: float) -> None:
     )
 
 
-def interrupt_running(db: sqlite3.Connection, *, at: float) -> int:
-    """Mark what an earlier process left running; return how many those are."""
-    return db.execute(
-        "UPDATE attempts SET state = 'interrupted', ended_at = ? WHERE state = 'running'", (at,)
-    ).rowcount
+def interrupt_running(db: sqlite3.Connection, *, seen: float, at: float) -> int:
+    """Mark what an earlier process left running; return how many those are.
+
+    It was *seen* to live last then, if it was looked at; in no case longer than until *at*.
+    """
+    return db.execute(_INTERRUPT, (seen, at)).rowcount
 
 
 def excuse_running(db: sqlite3.Connection, *, at: float) -> None:
     """Mark what runs in a server that is being stopped: its end will be no crash."""
     db.execute("UPDATE attempts SET state = 'cut_off', ended_at = ? WHERE state = 'running'", (at,))
-
-
-def crashes(db: sqlite3.Connection, entry: int) -> int:
-    """Count the attempts of *entry* that were interrupted while nothing else ran."""
-    found: tuple[int] = db.execute(
-        "SELECT count(*) FROM attempts WHERE entry = ? AND state = 'interrupted' AND alone = 1",
-        (entry,),
-    ).fetchone()
-    return found[0]
 
 
 def forgive(db: sqlite3.Connection, entry: int) -> None:

@@ -13,6 +13,7 @@ from bot.journal.companions import Companions
 from bot.journal.dialogues import Dialogues
 from bot.journal.hearing import Hearing
 from bot.journal.letters import Letters
+from bot.journal.lives import Lives
 from bot.journal.operation import Operation, T
 from bot.journal.orders import Orders
 from bot.journal.outgoing import Address, Outgoing
@@ -45,6 +46,8 @@ class Journal:
 
     def __init__(self, writer: Writer, *, node: str, now: Callable[[], float]) -> None:
         self._writer = writer
+        #: How the server ended before, and who may have done it.
+        self.lives = Lives(writer, writer.path, now=now)
         self.reception = Reception(writer, node=node, now=now)
         #: What commands do to other messages.
         self.orders = Orders(self.reception, writer, node=node, now=now)
@@ -141,11 +144,7 @@ class Journal:
 
     async def excuse_running(self) -> None:
         """Record that the server is being stopped: what ends in a turn now has not crashed it."""
-        await self._writer.write(partial(attempts.excuse_running, at=self._now()))
-
-    async def crashes(self, entry: Entry) -> int:
-        """Count how often the server went away while *entry* was tried alone."""
-        return await self._writer.read(partial(attempts.crashes, entry=entry.seq))
+        await self._writer.write(partial(ownership.stop, at=self._now()))
 
     async def prompts(self, session_id: str) -> SessionPrompts:
         """Name the prompts sent in a session: those still open, and the last that were answered."""
@@ -267,7 +266,8 @@ class Journal:
 
         Once, at start, before any attempt of this process.
         """
-        return await self._writer.write(partial(ownership.take, node=self._node, at=self._now()))
+        take = partial(ownership.take, node=self._node, lock=self.lives.lock, at=self._now())
+        return await self._writer.write(take)
 
     async def expire(self, *, settled_before: float, history_before: float) -> Expired:
         """Delete what is older, open messages never; the counters keep it."""

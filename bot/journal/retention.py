@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 
+from bot.journal import lives
 from bot.journal.views import Expired
 from bot.journal.writer import Writer
 
@@ -40,6 +41,7 @@ def expire_exchanges(db: sqlite3.Connection, *, before: float) -> int:
 
 async def expire(writer: Writer, *, settled_before: float, history_before: float) -> Expired:
     """Delete what is older than these moments, in seconds since the epoch."""
+    await writer.write(partial(lives.forget, before=settled_before))
     messages = partial(expire_messages, before=settled_before)
     exchanges = partial(expire_exchanges, before=history_before)
     return Expired(

@@ -230,7 +230,21 @@ _FIRST = (
     """,
 )
 
-MIGRATIONS = (_FIRST,)
+_SECOND = (
+    """
+    CREATE TABLE life (                      -- of the server, from a start to its end
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        began_at REAL NOT NULL,
+        stopped_at REAL,                     -- when it was told to stop: whatever ended it then
+        lost_at REAL                         -- when it was found to have ended without being told
+    ) STRICT
+    """,
+    # the life that ended while the attempt ran
+    "ALTER TABLE attempts ADD COLUMN life INTEGER",
+    "CREATE INDEX attempts_lost ON attempts (life) WHERE life IS NOT NULL",
+)
+
+MIGRATIONS = (_FIRST, _SECOND)
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:

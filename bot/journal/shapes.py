@@ -22,6 +22,7 @@ TABLES: Final = (
     "known_bot",
     "horizon",
     "halt",
+    "life",
     "counters",
 )
 #: What a row has come to, from its first state to its last. Where a page is found in two versions,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.errors import JournalError, JournalUnavailable
 from bot.journal import recovery, soundness
-from bot.journal.lock import hold
+from bot.journal.lock import hold, lock_of
 from bot.journal.schema import migrate
 
 #: The journal's name in the session cache.
@@ -61,7 +61,7 @@ def open_store(path: Path, connect: Connect = connect) -> tuple[sqlite3.Connecti
     """
     try:
         with ExitStack() as stack:
-            stack.enter_context(hold(path.with_name(f"{path.name}.lock"), journal=path))
+            stack.enter_context(hold(lock_of(path), journal=path))
             _make_sound(path, connect)
             stack.push(soundness.leaver(path))
             db = stack.enter_context(closing(connect(path)))

@@ -146,6 +146,35 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A message ran, nothing else did, and the server ended."""
+
+    #: The life of the server that ended; 0 when it was not counted yet.
+    life: int
+    #: How long after the attempt began, as far as the server was seen to live.
+    lasted_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LostLife:
+    """A life of the server that ended without its being told to stop."""
+
+    number: int
+    #: The trials of each message that ran then, had any, and was never answered.
+    suspects: tuple[tuple[Trial, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trials:
+    """What a message is judged by that ran when the server ended."""
+
+    #: The first one first.
+    of_message: tuple[Trial, ...]
+    #: Whatever was lost after the first of them, theirs included, in order.
+    lost: tuple[LostLife, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LeftSign:
     """A sign of progress, in a room in which the turn has ended."""
 

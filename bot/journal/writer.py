@@ -39,7 +39,7 @@ class Writer:
     """Runs operations one after the other; submit from the loop that made it."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, lease: ExitStack) -> None:
-        self._path = path
+        self.path = path
         self._db = db
         self._lease = lease
         self._damage = Damage(path)
@@ -102,7 +102,7 @@ class Writer:
 
     def _submit(self, operation: Operation[T], effect: Effect) -> asyncio.Future[T]:
         if self._closed:
-            raise JournalUnavailable(self._path, "it is closed")
+            raise JournalUnavailable(self.path, "it is closed")
         one = Pending(operation, effect, self._loop.create_future())
         self._queue.put(one)
         return one.future
@@ -262,9 +262,9 @@ class Writer:
 
     def _error(self, one: Pending[Any], failure: str | None) -> Exception | None:
         if failure is not None:
-            return JournalUnavailable(self._path, failure)
+            return JournalUnavailable(self.path, failure)
         if isinstance(one.error, sqlite3.Error):
-            return translate(self._path, one.error)
+            return translate(self.path, one.error)
         return one.error
 
     def _report(self, error: Exception | None) -> None:

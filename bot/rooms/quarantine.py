@@ -1,22 +1,17 @@
 """Who may be tried beside whom: a turn that ran when the server went away may have brought it down.
 
 The innocent run beside each other. Suspects are tried one at a time, beside the innocent. Who was
-running at two crashes is tried alone: another crash is its own doing then.
+running at two crashes is tried alone, so that another one can be its own doing.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 
 from bot.records import AttemptState, Entry
-
-#: A message that brought the server down so often while nothing else ran is given up.
-MOST_CRASHES = 3
-
-_CALM_S = 5.0
 
 
 class Suspicion(Enum):
@@ -36,15 +31,6 @@ def suspicion_of(entry: Entry) -> Suspicion:
     return Suspicion(min(interrupted, Suspicion.STRONG.value))
 
 
-def calm_s(crashes: int) -> float:
-    """Return how long the server must have lived before a message is tried alone once more.
-
-    The other rooms are served in between; and kills that come from outside, one soon after the
-    other, do not count against a message that has not even begun.
-    """
-    return _CALM_S * crashes
-
-
 @dataclass(kw_only=True, slots=True, eq=False)
 class _Place:
     """Somebody who waits to be tried, or is being tried."""
@@ -59,25 +45,24 @@ class _Place:
 class Quarantine:
     """Lets messages in to be tried. It is the loop's that made it."""
 
-    def __init__(self, *, calm_s: Callable[[int], float] = calm_s) -> None:
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._born = self._loop.time()
-        self._calm_s = calm_s
         self._waiting: list[_Place] = []
         self._inside: Counter[Suspicion] = Counter()
         self._closed = False
 
     @asynccontextmanager
-    async def tried(self, suspicion: Suspicion, *, crashes: int = 0) -> AsyncIterator[bool]:
+    async def tried(self, suspicion: Suspicion, *, calm_s: float = 0.0) -> AsyncIterator[bool]:
         """Wait until the block may run; it is being tried until the block ends.
 
-        *crashes* of the server while it was tried alone make it wait longer. False: the server is
-        being stopped, it must not be tried any more.
+        It is not before the server has lived for *calm_s*. False: the server is being stopped, it
+        must not be tried any more.
         """
         admission = self._loop.create_future()
-        place = _Place(suspicion=suspicion, due=not crashes, admission=admission)
-        if crashes:
-            self._loop.call_at(self._born + self._calm_s(crashes), self._call, place)
+        place = _Place(suspicion=suspicion, due=not calm_s, admission=admission)
+        if calm_s:
+            self._loop.call_at(self._born + calm_s, self._call, place)
         self._waiting.append(place)
         self._look()
         try:

@@ -10,6 +10,7 @@ from bot.errors import AgentError
 from bot.language.catalogue import phrases_of
 from bot.records import Entry, Outcome, Part, PartKind, Person
 from bot.rooms.answering import Answer
+from bot.rooms.evidence import Evidence
 from bot.rooms.lane import Refused
 from bot.rooms.sentences import refusal, sentence_for
 
@@ -76,15 +77,17 @@ def refused(entry: Entry, why: Refused, bot: Bot) -> Saying:
     )
 
 
-def condemned(entry: Entry, bot: Bot, crashes: int) -> Saying:
+def condemned(entry: Entry, bot: Bot, evidence: Evidence) -> Saying:
     """Give up a message that brought the server down again and again."""
-    log.error("turn_condemned", entry=entry.seq, bot=bot.id, crashes=crashes)
+    log.error("turn_condemned", entry=entry.seq, bot=bot.id, crashes=evidence.crashes)
+    moments = ", ".join(f"{moment:g} s" for moment in evidence.moments_s)
     return Saying(
         markdown=phrases_of(bot.language).crashed,
         kind=PartKind.NOTICE,
         verdict=Outcome.DEAD,
-        reason=f"the server ended {crashes} times while this message was tried and nothing else"
-        " ran: look at what the log, or the kernel's, says of those moments",
+        reason=f"the server ended {evidence.crashes} times while this message was tried and nothing"
+        f" else ran, the last times in a row {moments} after it had begun: look at what the log, or"
+        " the kernel's, says of those moments",
         to=entry.askers,
     )
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Protocol
 
@@ -17,12 +18,13 @@ from bot.rooms.answering import Answering
 from bot.rooms.commands import command_of
 from bot.rooms.company import is_plain
 from bot.rooms.composing import Composing
+from bot.rooms.evidence import NOTHING, weigh
 from bot.rooms.lane import why_refused
 from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.loops import Held
 from bot.rooms.posting import Chat, Posting
 from bot.rooms.progress import Progress
-from bot.rooms.quarantine import MOST_CRASHES, Quarantine, Suspicion, suspicion_of
+from bot.rooms.quarantine import Quarantine, Suspicion, suspicion_of
 from bot.rooms.refusals import Refusals
 from bot.rooms.report import Stopwatch, TurnReport
 from bot.rooms.saying import Said, Saying, broken, condemned, failed, refused, traceback_of
@@ -169,18 +171,21 @@ class Turns:
     async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch, showing: Showing) -> Said | None:
         """Find out what to say, beside whom that may be tried, and freeze it."""
         suspicion = suspicion_of(entry)
-        crashes = await self._journal.crashes(entry) if suspicion is Suspicion.STRONG else 0
-        if crashes >= MOST_CRASHES:
-            return await self._freeze(entry, condemned(entry, bot, crashes), bot, watch, showing)
-        if suspicion is not Suspicion.NONE:
-            log.warning("turn_suspected", entry=entry.seq, bot=bot.id, crashes=crashes)
-        async with self._quarantine.tried(suspicion, crashes=crashes) as admitted:
+        if suspicion is Suspicion.NONE:
+            evidence = NOTHING
+        else:
+            evidence = weigh(await self._journal.lives.trials(entry.seq))
+            log.warning("turn_suspected", entry=entry.seq, bot=bot.id, **evidence.fields())
+        if evidence.enough:
+            return await self._freeze(entry, condemned(entry, bot, evidence), bot, watch, showing)
+        async with self._quarantine.tried(suspicion, calm_s=evidence.calm_s) as admitted:
             if not admitted:
                 return None
             watch.started = self._now()
             alone = suspicion is Suspicion.STRONG
-            entry = await self._answering.gather(entry, bot)
-            saying = await self._decide(entry, bot, showing, alone=alone)
+            with self._journal.lives.noted() if alone else nullcontext():
+                entry = await self._answering.gather(entry, bot)
+                saying = await self._decide(entry, bot, showing, alone=alone)
             self._endings.seal()
             if saying is None:
                 return None

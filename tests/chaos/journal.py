@@ -1,9 +1,11 @@
-"""The journal of a server that has ended, read as it lies there."""
+"""The journal, read as it lies there, whether the server runs or has ended."""
 
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from bot.journal import lives
+from bot.rooms.evidence import weigh
 from tests.chaos.records import Row
 
 _ROWS = """
@@ -29,6 +31,15 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         db.row_factory = sqlite3.Row
         return tuple(map(_row, db.execute(_ROWS)))
+
+
+def calm_s(path: Path) -> float:
+    """Return how long the server has to live before all that is open has been tried."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        db.row_factory = sqlite3.Row
+        owed = db.execute("SELECT seq FROM inbox WHERE state = 'open' AND verdict IS NULL")
+        waits = [weigh(lives.trials(db, seq)).calm_s for (seq,) in owed.fetchall()]
+    return max(waits, default=0.0)
 
 
 def _row(row: sqlite3.Row) -> Row:

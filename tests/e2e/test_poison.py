@@ -12,10 +12,10 @@ from tests.e2e.world import World, open_world
 #: Whoever says "poison" ends the server when the prompt is to leave. Without the calm between two
 #: tries, which the tests of the quarantine look at.
 _POISON = """
-import bot.rooms.quarantine as quarantine
+import bot.rooms.evidence as evidence
 from bot.agent.conversation import Conversation
 from tests.e2e.killing import die
-quarantine._CALM_S = 0.0
+evidence._CALM_S = 0.0
 ask = Conversation.ask
 async def poisoned(self, text, **how):
     if "poison" in text: die()
@@ -48,6 +48,36 @@ async def test_poison(tmp_path: Path) -> None:
             await world.ask("@Ada echo: all is well")
             assert await server.settled() == {"accepted": 2, "answered": 1, "dead": 1}
         assert world.said_by(world.ada) == [ENGLISH.crashed, "all is well"]
+
+
+#: Without the calm, and with one that nobody waits for.
+_AT_ONCE = "import bot.rooms.evidence as evidence\nevidence._CALM_S = evidence._CALM = 0.0"
+_NEVER = "import bot.rooms.evidence as evidence\nevidence._CALM_S = 3600.0"
+
+
+async def test_kills_from_outside(tmp_path: Path) -> None:
+    """They hit a message four times while it runs alone, and once while nothing does: no poison."""
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.model.script("the tea", hold(gate), times=6)
+        for kill in range(7):
+            idle = kill == 4
+            async with serving_apart(world, fault=_NEVER if idle else _AT_ONCE) as server:
+                if not kill:
+                    await world.say("@Ada echo: the tea is cold")
+                if idle:
+                    waits = await server.logged("turn_suspected")
+                    assert (waits["crashes"], waits["from_outside"]) == (2, 0)
+                else:
+                    await gate.reached(kill + (kill < 4))
+                server.signal(signal.SIGKILL)
+                await server.ended()
+        assert [alone for _, alone in attempts(world)] == [0, 0, 1, 1, 1, 1]
+        async with serving_apart(world, fault=_AT_ONCE) as server:
+            tried = await server.logged("turn_suspected")
+            assert [tried[name] for name in ("crashes", "in_a_row", "from_outside")] == [4, 2, 1]
+            assert await server.settled() == {"accepted": 1, "answered": 1}
+        assert world.said_by(world.ada) == ["the tea is cold"]
 
 
 async def test_a_stop_that_takes_too_long(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ async def test_a_turn_that_ran_is_known_as_interrupted(engine: SqliteEngine) -> 
         assert head is not None
         (attempt,) = head.attempts
         assert (attempt.state, attempt.prompt_uuid) == (AttemptState.INTERRUPTED, "p")
-        assert await journal.crashes(head) == 1
+        assert len((await journal.lives.trials(head.seq)).of_message) == 1
 
 
 async def test_only_the_part_under_way_is_unknown(engine: SqliteEngine) -> None:

@@ -162,10 +162,10 @@ async def test_crashes_count_from_none_again(journal: Journal, entry: Entry) -> 
         uuid = f"p-{number}"
         await journal.start_attempt(entry, session_id="s", prompt_uuid=uuid, alone=True)
         await journal.take_rooms()
-    assert await journal.crashes(entry) == 3
+    assert len((await journal.lives.trials(entry.seq)).of_message) == 3
     await journal.settle(entry, outcome=Outcome.DEAD, reason="crashed")
     await journal.letters.retry(entry.seq)
-    assert await journal.crashes(entry) == 0
+    assert len((await journal.lives.trials(entry.seq)).of_message) == 0
     assert len((await head(journal)).attempts) == 3
 
 

@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from bot.journal import Journal
 from bot.records import AttemptState, Entry
-from bot.rooms.quarantine import Quarantine, Suspicion, calm_s, suspicion_of
+from bot.rooms.quarantine import Quarantine, Suspicion, suspicion_of
 from tests.rooms.people import LANE, accepted, said
 
 NONE, SOME, STRONG = Suspicion
@@ -30,10 +30,10 @@ class Trials:
         self._ends: dict[str, asyncio.Event] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def come(self, name: str, suspicion: Suspicion, *, crashes: int = 0) -> None:
+    async def come(self, name: str, suspicion: Suspicion, *, calm_s: float = 0.0) -> None:
         """Let a message come."""
         self._ends[name] = asyncio.Event()
-        trial = self._try(name, suspicion, crashes)
+        trial = self._try(name, suspicion, calm_s)
         self.tasks[name] = self._group.create_task(trial, name=name)
         await anyio.wait_all_tasks_blocked()
 
@@ -42,8 +42,8 @@ class Trials:
         self._ends[name].set()
         await anyio.wait_all_tasks_blocked()
 
-    async def _try(self, name: str, suspicion: Suspicion, crashes: int) -> None:
-        async with self.quarantine.tried(suspicion, crashes=crashes) as admitted:
+    async def _try(self, name: str, suspicion: Suspicion, calm_s: float) -> None:
+        async with self.quarantine.tried(suspicion, calm_s=calm_s) as admitted:
             if not admitted:
                 self.refused.append(name)
                 return
@@ -55,10 +55,10 @@ class Trials:
 
 
 @asynccontextmanager
-async def trials(*, calm: float = 0.0) -> AsyncIterator[Trials]:
+async def trials() -> AsyncIterator[Trials]:
     """Open a quarantine; what is in it in the end is let go."""
     async with asyncio.TaskGroup() as group:
-        running = Trials(group, Quarantine(calm_s=lambda _: calm))
+        running = Trials(group, Quarantine())
         yield running
         for task in running.tasks.values():
             task.cancel()
@@ -111,8 +111,8 @@ async def test_one_alone_after_the_other() -> None:
 
 async def test_who_crashed_alone_holds_nobody_up_while_it_waits() -> None:
     """The other rooms are served before it is tried again."""
-    async with trials(calm=3600.0) as running:
-        await running.come("strong", STRONG, crashes=1)
+    async with trials() as running:
+        await running.come("strong", STRONG, calm_s=3600.0)
         await running.come("innocent", NONE)
         assert running.inside == ["innocent"]
 
@@ -120,21 +120,16 @@ async def test_who_crashed_alone_holds_nobody_up_while_it_waits() -> None:
 async def test_who_crashed_alone_is_tried_when_its_time_comes() -> None:
     """Nobody has to come for that."""
     tried = asyncio.Event()
-    quarantine = Quarantine(calm_s=lambda _: 0.01)
+    quarantine = Quarantine()
 
     async def trial() -> None:
-        async with quarantine.tried(STRONG, crashes=1) as admitted:
+        async with quarantine.tried(STRONG, calm_s=0.01) as admitted:
             assert admitted
             tried.set()
 
     async with asyncio.timeout(10):
         await trial()
     assert tried.is_set()
-
-
-def test_the_wait_grows_with_the_crashes() -> None:
-    """A server that is killed every other second never gets to count a third crash."""
-    assert [calm_s(crashes) for crashes in range(3)] == [0, 5, 10]
 
 
 async def test_a_stop_lets_nobody_in() -> None:
@@ -151,7 +146,7 @@ async def test_a_stop_lets_nobody_in() -> None:
 async def test_any_schedule_keeps_the_rules(seed: int) -> None:
     """Whoever comes, ends or is cancelled when: nobody stands beside whom they must not."""
     chance = Random(seed)  # noqa: S311 - no secret
-    quarantine = Quarantine(calm_s=lambda _: 0.0)
+    quarantine = Quarantine()
     inside: list[Suspicion] = []
     tried = 0
 

@@ -1,11 +1,13 @@
 """One turn, from an open message to its settled answer."""
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from bot.errors import (
     AgentMissing,
@@ -16,6 +18,7 @@ from bot.errors import (
     TurnTimedOut,
 )
 from bot.journal import Journal
+from bot.journal.lock import last_life
 from bot.journal.stops import COMMANDS
 from bot.language.english import ENGLISH
 from bot.records import Entry, Message, MessageKind, Outcome, PartKind
@@ -307,13 +310,21 @@ async def test_crashes_beside_others_cost_nothing(journal: Journal, clock: Clock
 async def test_who_is_tried_alone_is_known_to_be(
     tmp_path: Path, clock: Clock, crashes: int, alone: int
 ) -> None:
-    """Before the prompt leaves, the journal says that nothing else runs."""
+    """Before the prompt leaves, the journal says that nothing else runs.
+
+    And the server notes that it lives: only then, since an idle one shall cost nothing.
+    """
+    lock = tmp_path / "journal.db.lock"
     async with a_journal(tmp_path, clock) as journal:
         stage = Stage(journal, clock, "all is well")
         entry = await accepted(journal, said())
         for _ in range(crashes):
             entry = await crashed(journal, alone=False)
         await stage.turns.run(entry)
+        async with asyncio.timeout(10):
+            while alone and last_life(lock) != clock():
+                await checkpoint()
+    assert (last_life(lock) == clock()) is bool(alone)
     with sqlite3.connect(tmp_path / "journal.db") as db:
         last = "SELECT alone FROM attempts ORDER BY number DESC LIMIT 1"
         assert db.execute(last).fetchall() == [(alone,)]
