@@ -26,6 +26,7 @@ from bot.journal import FILE
 from bot.journal.journal import Journal, open_journal
 from bot.operate.admin import AdminToken, load_admin_token
 from bot.operate.dead_letters import DeadLetterPages
+from bot.operate.garbage import GarbageCollection
 from bot.operate.letters import DeadLetters
 from bot.operate.logs import configure_logging
 from bot.operate.metrics import Metrics
@@ -56,6 +57,8 @@ _CATCH_UP_S = 10.0
 _CHILDREN_S = 5.0
 #: How often is looked for what turns have left in the rooms, beyond the end of each.
 _CLEARING_S = 10.0
+#: How long it has to be quiet before garbage is looked for.
+_QUIET_S = 2.0
 #: How turns are shown while they run.
 PACE = Pace()
 
@@ -110,7 +113,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         upkeep = upkeep_jobs(
             sessions, journal, roster, settings=settings, disk_free=metrics.disk_free
         )
-        await opened(open_schedule((*upkeep, *_frequent_jobs(sessions, rooms))))
+        await opened(open_schedule((*upkeep, *_frequent_jobs(journal, sessions, rooms))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
@@ -118,13 +121,14 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         yield Hearth(edge, webhook, journal, rooms.lanes, rooms.posting, roster, sessions)
 
 
-def _frequent_jobs(sessions: Sessions, rooms: Rooms) -> tuple[Job, ...]:
+def _frequent_jobs(journal: Journal, sessions: Sessions, rooms: Rooms) -> tuple[Job, ...]:
     """Return what is looked after every few seconds; the watchdog waits for none of the others."""
     return (
         Job(name="children", every_s=_CHILDREN_S, run=sessions.look_after),
         Job(name="watchdog", every_s=_CHILDREN_S, run=sessions.end_stuck),
         Job(name="catch-up", every_s=_CATCH_UP_S, run=rooms.catch_up.run),
         Job(name="clearing", every_s=_CLEARING_S, run=rooms.progress.clean),
+        Job(name="garbage", every_s=_QUIET_S, run=GarbageCollection(journal, rooms.lanes).run),
     )
 
 

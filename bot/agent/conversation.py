@@ -123,6 +123,8 @@ class Conversation:
                 await let_go(self._client, self._kill)
             finally:
                 self.ended.set()
+                # A cancelled task keeps its frames, and those know us: a circle for each child.
+                self._owner = None
 
     async def opened(self) -> None:
         """Wait until the child has booted.
@@ -210,7 +212,7 @@ class Conversation:
     async def close(self) -> None:
         """End the conversation, whatever it is doing. Returns when the child is gone."""
         self.closing, self._fit = True, False
-        if self._owner is None:  # it never ran, and will not
+        if self._owner is None:  # it never ran, and will not, or it is gone
             self._release()
             self.ended.set()
         try:

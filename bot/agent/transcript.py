@@ -155,11 +155,15 @@ def find_transcript(config: Path, session_id: str) -> Path | None:
     """Return where the session's transcript is; its folder is named after a working directory."""
     if not is_session_id(session_id):
         return None
-    projects = config / "projects"
+    folders: list[Path] = []
+    with suppress(OSError):
+        folders.extend((config / "projects").iterdir())
     # Ours end with the session's id; the others are looked into only for what came from elsewhere,
-    # or has so long a path that the child shortened it.
-    ours = projects.glob(f"*{session_id}/{session_id}.jsonl")
-    return next(ours, None) or next(projects.glob(f"*/{session_id}.jsonl"), None)
+    # or has so long a path that the child shortened it. By hand: a pattern would be compiled for
+    # each session, and hundreds of them kept.
+    folders.sort(key=lambda folder: not folder.name.endswith(session_id))
+    paths = (folder / f"{session_id}.jsonl" for folder in folders)
+    return next((path for path in paths if path.exists()), None)
 
 
 def delete_transcript(config: Path, session_id: str) -> None:

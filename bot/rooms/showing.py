@@ -120,6 +120,8 @@ class Showing:
         """Show nothing more."""
         if self._runner is not None:
             self._runner.cancel()
+            # A cancelled task keeps its frames, and those know us: a circle for each turn.
+            self._runner = None
 
     def follow(self, said: Callable[[], str]) -> None:
         """Show what *said* returns, as it grows."""

@@ -1,6 +1,8 @@
 """A conversation over a client without a child: every order in which things can happen."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -589,3 +591,32 @@ async def test_cost_goes_to_whoever_has_the_conversation(
     async with asking(conversation):
         client.say(result("uuid of hello", total_cost_usd=0.75))
     assert (claimed, client.costs) == ([0.75], [])
+
+
+async def test_a_closed_conversation_leaves_no_circle_behind(
+    client: FakeClient, tmp_path: Path
+) -> None:
+    """It goes by itself, with all that the child has said: nobody has to look for garbage."""
+    gc.disable()
+    try:
+        async with running(talk(client, tmp_path)) as conversation:
+            await conversation.opened()
+            await anyio.wait_all_tasks_blocked()
+        left = weakref.ref(conversation)
+        del conversation
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+async def test_a_conversation_that_has_ended_can_be_closed(
+    client: FakeClient, tmp_path: Path
+) -> None:
+    """And aborted: whoever does it may not know yet."""
+    async with running(talk(client, tmp_path)) as conversation:
+        await conversation.opened()
+        client.die()
+        await conversation.ended.wait()
+        await conversation.close()
+        conversation.abort()
+    assert client.calls == ["connect", "disconnect"]

@@ -1,6 +1,7 @@
 """What is read out of a transcript, whole or damaged. Entries are as the pinned child writes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -333,3 +334,17 @@ def test_a_torn_summary_is_cut_off(tmp_path: Path) -> None:
     assert path.read_text().startswith(before + boundary("b1"))
     cut_torn_summary(path, "b1")
     assert path.read_text() == before
+
+
+def test_looking_for_one_compiles_no_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each session would be kept by the hundred, in caches that are everybody's."""
+    session_id = str(uuid4())
+    path = place(tmp_path, session_id, f"-state-work-ada-{session_id}")
+    path.touch()
+    compiled: list[object] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(re, "compile", lambda pattern, _flags=0: compiled.append(pattern))
+        found = find_transcript(tmp_path, session_id)
+    assert (found, compiled) == (path, [])

@@ -1,3 +1,4 @@
+import gc
 import inspect
 import logging
 import socket
@@ -268,3 +269,18 @@ async def test_nobody_listens() -> None:
     async with open_client() as client:
         with pytest.raises(ChatUnavailable, match="cannot be reached"):
             await post(Api(f"http://127.0.0.1:{unused_tcp_port}", client))
+
+
+async def test_a_call_leaves_no_circle_behind() -> None:
+    """Request, response and body go by themselves: nobody has to look for garbage."""
+    campfire = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(b"[]")))
+    gc.collect()
+    gc.disable()
+    try:
+        async with httpx.AsyncClient(transport=campfire, verify=NO_CERTIFICATES) as client:
+            api = Api(BASE, client)
+            await post(api)
+            await api.read_messages(room="7", key=KEY)
+            assert not [one for one in gc.get_objects() if isinstance(one, httpx.Response)]
+    finally:
+        gc.enable()

@@ -1,6 +1,8 @@
 """What a room sees of a turn while it runs, and that the turn never notices."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -353,3 +355,17 @@ async def test_a_rerun_sends_what_never_arrived_again(journal: Journal, clock: H
         placeholder = await journal.signs.placeholder(entry)
         assert placeholder is not None
         assert placeholder.remote_id == "101"
+
+
+async def test_a_shown_turn_leaves_no_circle_behind(room: Room, journal: Journal) -> None:
+    """It goes by itself, with the message and the answer: nobody has to look for garbage."""
+    entry = await accepted(journal, said())
+    gc.disable()
+    try:
+        async with room.progress.shown(entry, a_bot()) as showing:
+            await checkpoint()
+        left = weakref.ref(showing)
+        del showing
+        assert left() is None
+    finally:
+        gc.enable()

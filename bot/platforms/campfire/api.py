@@ -42,6 +42,9 @@ _PAGE_LIMIT_BYTES = 8 * 1024 * 1024
 #: The client's timeout bounds each wait, and a page may come in many pieces.
 READING_TIMEOUT_S = 60.0
 
+#: What is left of the body of a closed response.
+_READ = httpx.ByteStream(b"")
+
 #: What a route or a room that is not there is answered with.
 _MISSING = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 
@@ -233,6 +236,9 @@ class Api:
             yield response
         finally:
             await response.aclose()
+            # Its stream knows the response, too: a circle for each call, with request and
+            # connection in it, which only a search for garbage would find.
+            response.stream = _READ
 
 
 def _body(content: str | File) -> dict[str, Any]:
