@@ -1,6 +1,7 @@
 """What only the SDK's real child can show. Each boot takes a third of a second, hence few tests."""
 
 import asyncio
+import json
 import os
 import signal
 import stat
@@ -260,6 +261,25 @@ async def test_killed_turn_is_dropped_on_resume(
     assert model.requests[-1].turns == ("echo: first", "echo: again")
     assert again.text == "again"
     assert 0 < costs[1] < 2 * costs[0]
+
+
+async def test_no_more_is_dropped_on_resume_than_the_prompt(
+    opens: Opens, folders: AgentFolders
+) -> None:
+    """Should more than its turn be cut off, the child refuses: a recap, not a silent gap."""
+    start, uuids = fresh(), [str(uuid4()) for _ in range(3)]
+    async with opens(start) as conversation:
+        for number, uuid in enumerate(uuids):
+            await ask(conversation, f"echo: {number}", prompt_uuid=uuid)
+    path = find_transcript(folders.config("ada"), start.session_id)
+    assert path is not None
+    entries = map(json.loads, path.read_text().splitlines())
+    before = {entry["uuid"]: entry["parentUuid"] for entry in entries if "parentUuid" in entry}
+    orphan = Orphan(prompt_uuid=uuids[2], after=before[uuids[1]])
+    with pytest.raises(ExceptionGroup) as failed:
+        async with opens(Resume(session_id=start.session_id, orphan=orphan)):
+            pass
+    assert failed.group_contains(SessionLost, match="drops-turn")
 
 
 async def test_first_prompt_can_be_asked_again_under_its_session(
