@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from bot.agent import conversation as conversation_module
-from bot.agent import launch
+from bot.agent import launch, selfcheck
 from bot.agent.agent import Agent
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
@@ -403,6 +403,31 @@ async def test_agent_checks_its_child(agent: Agent) -> None:
     version = await agent.prepare()
     assert version.child.startswith("2.")
     assert version.sdk == "0.2.186"
+
+
+#: What the child takes and does not mention in its help.
+UNMENTIONED = {"--thinking", "--max-turns"}
+
+
+async def test_every_flag_is_checked(opens: Opens) -> None:
+    """What a child of a bot with every option is started with is what the check asks for."""
+    bot = ada(
+        fallback_model="claude-haiku-4-5",
+        max_budget_usd=1.0,
+        thinking="low",
+        tools=("WebSearch",),
+        mcp_servers=(McpServer(name="notes", transport="stdio", command="notes-mcp"),),
+    )
+    used = set[str]()
+    for one in (bot, ADA):
+        async with opens(bot=one) as conversation:
+            used |= {
+                argument.partition("=")[0]
+                for argument in processes.arguments(processes.pid_of(conversation))
+                if argument.startswith("--")
+            }
+    assert {"--fallback-model", "--effort", "--mcp-config", "--bare"} <= used
+    assert used - UNMENTIONED <= set(selfcheck._FLAGS)
 
 
 async def held(agent: Agent, conversation: Conversation) -> int:
