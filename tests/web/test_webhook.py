@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from http import HTTPStatus
+from inspect import signature
 from pathlib import Path
 
 import anyio
@@ -156,6 +157,12 @@ async def test_a_new_message_is_acknowledged_once_it_is_on_disk(way: Way) -> Non
     assert (answer.status, answer.headers, answer.body) == (204, {}, b"")
     assert route.inbox.told == route.enqueued.append
     assert not route.counted
+
+
+def test_the_platform_is_answered_before_it_complains() -> None:
+    """Campfire says so in the room after seven seconds."""
+    record_s = signature(Webhook).parameters["record_s"].default
+    assert record_s == 5.0
 
 
 async def test_a_repeated_message_is_counted(way: Way) -> None:
