@@ -11,8 +11,16 @@ from claude_agent_sdk import __version__ as sdk_version
 
 from bot.errors import AgentMissing
 
-#: Flags that our options become; a child that does not know one would end at once.
+#: Flags that our options become; a child that does not know one would end at once. Its help keeps
+#: silent about a few more, such as `--max-turns`.
 _FLAGS = (
+    "--verbose",
+    "--input-format",
+    "--output-format",
+    "--model",
+    "--fallback-model",
+    "--effort",
+    "--max-budget-usd",
     "--bare",
     "--disable-slash-commands",
     "--strict-mcp-config",
@@ -21,6 +29,7 @@ _FLAGS = (
     "--no-session-persistence",
     "--resume",
     "--tools",
+    "--allowedTools",
     "--permission-mode",
     "--include-partial-messages",
     "--mcp-config",

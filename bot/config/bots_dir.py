@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bot.config.bot import Bot
 from bot.config.document import Document, read_document
-from bot.config.resolve import resolve
+from bot.config.resolve import NO_ADDRESS, resolve
 from bot.config.rules import cautions
 from bot.config.secret import Surroundings
 from bot.config.sentences import Wrong, shown
@@ -56,7 +56,7 @@ def read_bots(folder: Path, *, environ: Mapping[str, str], settings: Settings) -
     readings = [_read(path, surroundings, settings) for path in files if path.suffix in _ENDINGS]
     clashes = [*_same_id(readings), *_same_key(readings)]
     broken = {reading.id for reading in readings if not reading.bot} | {id_ for id_, _ in clashes}
-    mistakes = [mistake for reading in readings for mistake in reading.mistakes]
+    mistakes = list(_once(mistake for reading in readings for mistake in reading.mistakes))
     warnings = [warning for reading in readings for warning in reading.warnings]
     return Reading(
         bots=MappingProxyType({r.id: r.bot for r in readings if r.bot and r.id not in broken}),
@@ -112,6 +112,15 @@ def _read(path: Path, surroundings: Surroundings, settings: Settings) -> _BotRea
 
 def _placed(document: Document, wrongs: Iterable[Wrong]) -> tuple[Mistake, ...]:
     return tuple(document.mistake(wrong) for wrong in wrongs)
+
+
+def _once(mistakes: Iterable[Mistake]) -> Iterator[Mistake]:
+    """Leave out what is the same for each file, and not to be mended in any of them."""
+    said = False
+    for mistake in mistakes:
+        if mistake.what != NO_ADDRESS.what or not said:
+            yield mistake
+        said = said or mistake.what == NO_ADDRESS.what
 
 
 def _in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:

@@ -24,6 +24,12 @@ from bot.config.settings import Settings
 from bot.records import Credentials
 
 _SECRET = {"key", "webhook_secret"}
+#: What is wrong with every bot of Campfire while that has no address.
+NO_ADDRESS = Wrong(
+    path=("platform",),
+    what='platform = "campfire" needs the address of your Campfire: '
+    "set HEARTH_CAMPFIRE_URL, such as https://chat.example.com",
+)
 #: Too long to be repeated in a sentence.
 _LONG = {"system_prompt"}
 
@@ -34,12 +40,7 @@ def resolve(
     """Check *raw* and look up its secrets, prompt and user. Gives the bot or all mistakes."""
     wrong = list(contradictions(raw))
     if raw.get("platform") == "campfire" and settings.campfire_url is None:
-        rule = (
-            "needs the address of your Campfire: "
-            "set HEARTH_CAMPFIRE_URL, such as https://chat.example.com"
-        )
-        path: KeyPath = ("platform",)
-        wrong.append(Wrong(path=path, what=said(path, raw["platform"], rule, secret=False)))
+        wrong.append(NO_ADDRESS)
     try:
         bot_file = BotFile.model_validate(raw, context=surroundings)
     except ValidationError as error:

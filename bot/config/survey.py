@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.config.bots_dir import Reading, read_bots
+from bot.config.resolve import NO_ADDRESS
 from bot.config.settings import Settings, load_settings
 from bot.errors import ConfigError, Mistake
 
@@ -23,7 +24,10 @@ def survey(environ: Mapping[str, str]) -> Survey:
     """Read the settings and the bot files they name. Nothing is raised for mistakes."""
     settings, wrong = _settings(environ)
     reading = read_bots(settings.bots_dir, environ=environ, settings=settings)
-    return Survey(settings=settings, reading=reading, mistakes=(*wrong, *reading.mistakes))
+    found: tuple[Mistake, ...] = reading.mistakes
+    if any(mistake.where == "HEARTH_CAMPFIRE_URL" for mistake in wrong):  # it is set, and said
+        found = tuple(mistake for mistake in found if mistake.what != NO_ADDRESS.what)
+    return Survey(settings=settings, reading=reading, mistakes=(*wrong, *found))
 
 
 def _settings(environ: Mapping[str, str]) -> tuple[Settings, tuple[Mistake, ...]]:

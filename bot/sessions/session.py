@@ -53,6 +53,8 @@ class Session:
         self.last_path: Warmth | None = None
         #: Children started, conversations closed to make room, and such that had grown too large.
         self.boots = self.evictions = self.recycles = 0
+        #: Turns that found a spare.
+        self.spare_hits = 0
         self._lock = asyncio.Lock()
         #: How many hold it or wait to: a lock alone looks free when it is about to be passed on.
         self._claims = 0
@@ -183,4 +185,5 @@ class Session:
             boots=self.boots,
             evictions=self.evictions,
             recycles=self.recycles,
+            spare_hits=self.spare_hits,
         )

@@ -246,6 +246,7 @@ class Sessions:
         if seat.asked:
             self._hits[seat.path] += 1
             session.last_path = seat.path
+            session.spare_hits += seat.path is Warmth.SPARE
         if seat.reply is not None:
             self._saving.soon(session.turn_ended(self._registry.now()))
             self._compacting.note(session, bot, seat.reply)

@@ -46,6 +46,8 @@ class SessionStatistics:
     evictions: int = 0
     #: How often its child had grown too large and was replaced by a fresh one.
     recycles: int = 0
+    #: How often it began anew and found a spare.
+    spare_hits: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -124,11 +124,12 @@ class Webhook:
                 raise WrongMethod(f"{scope['method']} is not POST")
             bot = self._bot(bot_id)
             body = await read_body(scope, receive)
-            landing = self._begin(bot, scope["query_string"], body)
-            if landing is not None:
+            message = self._read(bot, scope["query_string"], body)
+            if message is not None:
+                landing = self._record(bot, message)
                 with suppress(BotError):  # looked at right below
                     await landing
-                self._end(bot_id, landing)
+                self._end(message, landing)
             status = HTTPStatus.NO_CONTENT
         except Refused as refusal:
             status = self._refuse(bot_id, refusal)
@@ -139,11 +140,13 @@ class Webhook:
         """Take one delivery; *respond* is called once with what became of it."""
         status: HTTPStatus | None = HTTPStatus.INTERNAL_SERVER_ERROR
         try:
-            landing = self._begin(self._bot(bot_id), query, body)
-            if landing is None:
+            bot = self._bot(bot_id)
+            message = self._read(bot, query, body)
+            if message is None:
                 status = HTTPStatus.NO_CONTENT
             else:
-                landing.add_done_callback(partial(self._landed, bot_id, respond))
+                landing = self._record(bot, message)
+                landing.add_done_callback(partial(self._landed, message, respond))
                 status = None
         except Refused as refusal:
             status = self._refuse(bot_id, refusal)
@@ -155,13 +158,15 @@ class Webhook:
         """Take note of a delivery whose caller went away before its body was complete."""
         self._refuse(bot_id, Malformed(CUT_SHORT))
 
-    def _landed(self, bot_id: str, respond: Respond, landing: asyncio.Future[Acceptance]) -> None:
+    def _landed(
+        self, message: Message, respond: Respond, landing: asyncio.Future[Acceptance]
+    ) -> None:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         try:
-            self._end(bot_id, landing)
+            self._end(message, landing)
             status = HTTPStatus.NO_CONTENT
         except Refused as refusal:
-            status = self._refuse(bot_id, refusal)
+            status = self._refuse(message.bot, refusal)
         finally:
             respond(status)
 
@@ -179,11 +184,8 @@ class Webhook:
             raise UnknownBot(f'no bot "{bot_id}" is configured')
         return bot
 
-    def _begin(self, bot: Bot, query: bytes, body: bytes) -> asyncio.Future[Acceptance] | None:
-        """Begin to record what was delivered; None when it asks for nothing.
-
-        One that lands too late is still answered.
-        """
+    def _read(self, bot: Bot, query: bytes, body: bytes) -> Message | None:
+        """Return what was delivered; None when it asks for nothing."""
         found = self._platforms[bot.platform].read(
             body,
             credentials=bot.credentials,
@@ -194,13 +196,17 @@ class Webhook:
             self._counters.ignored(found.why)
             log.debug("delivery_ignored", bot=bot.id, why=found.why)
             return None
+        return with_record(bot, found)
+
+    def _record(self, bot: Bot, message: Message) -> asyncio.Future[Acceptance]:
+        """Begin to record a message. One that lands too late is still answered."""
         try:
-            landing = self._inbox.accept(with_record(bot, found), lane=lane_of(bot, found))
+            landing = self._inbox.accept(message, lane=lane_of(bot, message))
         except JournalError as error:
             raise NotRecorded(str(error)) from error
         return self._patience.limit(landing)
 
-    def _end(self, bot_id: str, landing: asyncio.Future[Acceptance]) -> None:
+    def _end(self, message: Message, landing: asyncio.Future[Acceptance]) -> None:
         """Raise what has kept a message off the disk; count one that was there already."""
         try:
             acceptance = landing.result()
@@ -208,7 +214,7 @@ class Webhook:
             raise NotRecorded(str(error)) from error
         if acceptance is Acceptance.REPEATED:
             self._counters.repeated()
-            log.debug("delivery_repeated", bot=bot_id)
+            log.debug("delivery_repeated", bot=message.bot, message=message.id)
 
 
 def _secret(query: bytes) -> str | None:

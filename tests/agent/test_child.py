@@ -1,6 +1,7 @@
 """What only the SDK's real child can show. Each boot takes a third of a second, hence few tests."""
 
 import asyncio
+import json
 import os
 import signal
 import stat
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from bot.agent import conversation as conversation_module
-from bot.agent import launch
+from bot.agent import launch, selfcheck
 from bot.agent.agent import Agent
 from bot.agent.conversation import Conversation
 from bot.agent.folders import AgentFolders
@@ -262,6 +263,25 @@ async def test_killed_turn_is_dropped_on_resume(
     assert 0 < costs[1] < 2 * costs[0]
 
 
+async def test_no_more_is_dropped_on_resume_than_the_prompt(
+    opens: Opens, folders: AgentFolders
+) -> None:
+    """Should more than its turn be cut off, the child refuses: a recap, not a silent gap."""
+    start, uuids = fresh(), [str(uuid4()) for _ in range(3)]
+    async with opens(start) as conversation:
+        for number, uuid in enumerate(uuids):
+            await ask(conversation, f"echo: {number}", prompt_uuid=uuid)
+    path = find_transcript(folders.config("ada"), start.session_id)
+    assert path is not None
+    entries = map(json.loads, path.read_text().splitlines())
+    before = {entry["uuid"]: entry["parentUuid"] for entry in entries if "parentUuid" in entry}
+    orphan = Orphan(prompt_uuid=uuids[2], after=before[uuids[1]])
+    with pytest.raises(ExceptionGroup) as failed:
+        async with opens(Resume(session_id=start.session_id, orphan=orphan)):
+            pass
+    assert failed.group_contains(SessionLost, match="drops-turn")
+
+
 async def test_first_prompt_can_be_asked_again_under_its_session(
     opens: Opens, model: Model, agent: Agent, folders: AgentFolders
 ) -> None:
@@ -383,6 +403,31 @@ async def test_agent_checks_its_child(agent: Agent) -> None:
     version = await agent.prepare()
     assert version.child.startswith("2.")
     assert version.sdk == "0.2.186"
+
+
+#: What the child takes and does not mention in its help.
+UNMENTIONED = {"--thinking", "--max-turns"}
+
+
+async def test_every_flag_is_checked(opens: Opens) -> None:
+    """What a child of a bot with every option is started with is what the check asks for."""
+    bot = ada(
+        fallback_model="claude-haiku-4-5",
+        max_budget_usd=1.0,
+        thinking="low",
+        tools=("WebSearch",),
+        mcp_servers=(McpServer(name="notes", transport="stdio", command="notes-mcp"),),
+    )
+    used = set[str]()
+    for one in (bot, ADA):
+        async with opens(bot=one) as conversation:
+            used |= {
+                argument.partition("=")[0]
+                for argument in processes.arguments(processes.pid_of(conversation))
+                if argument.startswith("--")
+            }
+    assert {"--fallback-model", "--effort", "--mcp-config", "--bare"} <= used
+    assert used - UNMENTIONED <= set(selfcheck._FLAGS)
 
 
 async def held(agent: Agent, conversation: Conversation) -> int:

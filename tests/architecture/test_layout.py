@@ -1,7 +1,7 @@
 """DESIGN.md's layout holds: arrows point one way, and a library is known at its seam only."""
 
 from tests.architecture import layers
-from tests.architecture.source import modules, show
+from tests.architecture.source import ROOT, modules, own_files, show
 
 
 def test_every_module_has_its_row() -> None:
@@ -26,3 +26,13 @@ def test_libraries_are_imported_at_their_seam_only() -> None:
     """A library has one stage that knows it, which translates its exceptions and types."""
     offences = list(layers.foreign_imports(modules("bot")))
     assert not offences, show(offences)
+
+
+def test_the_top_level_is_easy_to_survey() -> None:
+    """What is there beside hidden files is agreed upon, one by one."""
+    named = {path.relative_to(ROOT).parts[0] for path in own_files()}
+    assert {name for name in named if not name.startswith(".")} == {
+        *("pyproject.toml", "constraints.txt", "README.md", "LICENSE"),
+        *("Dockerfile", "compose.yaml"),
+        *("bot", "bots.d", "session_cache", "tests"),
+    }

@@ -21,7 +21,7 @@ from bot.config.bot import (
 from bot.config.bots_dir import read_bots
 from bot.config.prompt import LONGEST_PROMPT_BYTES
 from bot.config.settings import Settings, load_settings
-from tests.config.conftest import ADA, ADA_KEY, ENVIRON, Read
+from tests.config.conftest import ADA, ADA_KEY, BO, ENVIRON, Read
 
 GOLDEN = Path(__file__).with_name("mistakes.golden")
 
@@ -294,6 +294,20 @@ def test_a_campfire_bot_needs_the_address_of_campfire(folder: Path) -> None:
             "set HEARTH_CAMPFIRE_URL, such as https://chat.example.com"
         )
     ]
+
+
+def test_the_missing_address_is_said_once(folder: Path) -> None:
+    """Not for each bot; none of them is served, and what else is wrong with them is said."""
+    (folder / "ada.toml").write_text(ADA)
+    (folder / "bo.toml").write_text(f"{BO}modle = 1\n")
+    (folder / "cy.toml").write_text(ADA.replace("Ada", "Cy").replace("ADA_BOT_KEY", "CY_BOT_KEY"))
+    reading = read_bots(folder, environ=ENVIRON, settings=Settings())
+    assert [mistake.where for mistake in reading.mistakes if "CAMPFIRE_URL" in mistake.what] == [
+        "bots.d/ada.toml"
+    ]
+    assert ["modle" in mistake.what for mistake in reading.mistakes].count(True) == 1
+    assert ["CY_BOT_KEY" in mistake.what for mistake in reading.mistakes].count(True) == 1
+    assert (dict(reading.bots), reading.broken) == ({}, {"ada", "bo", "cy"})
 
 
 def test_secrets_in_the_file_work_with_a_warning(folder: Path, read: Read) -> None:

@@ -35,3 +35,11 @@ def test_wrong_settings_do_not_hide_wrong_files(tmp_path: Path) -> None:
         "HEARTH_PORT",
         *[str(tmp_path / "ada.toml")] * 2,
     ]
+
+
+def test_a_wrong_address_is_not_called_missing(tmp_path: Path) -> None:
+    """One mistake, one line: it names the setting, and no bot is blamed for it."""
+    (tmp_path / "ada.toml").write_text(FILE.replace("modle", "model"))
+    found = survey(environ(tmp_path, HEARTH_CAMPFIRE_URL="chat.example"))
+    assert [mistake.where for mistake in found.mistakes] == ["HEARTH_CAMPFIRE_URL"]
+    assert not found.reading.bots

@@ -96,6 +96,41 @@ def environment_of(process: int) -> bytes:
     return Path(f"/proc/{process}/environ").read_bytes()
 
 
+async def test_a_talk_that_goes_wrong_says_so(tmp_path: Path) -> None:
+    """What Ada did not know is named, and the exit status is another one."""
+    bots = tmp_path / "state" / "bots.d"
+    bots.mkdir(parents=True)
+    (bots / "ada.toml").write_text(
+        'name = "Ada"\nplatform = "campfire"\nkey = { env = "ADA_BOT_KEY" }\n'
+        'model = "claude-sonnet-4-5"\nsystem_prompt = "You are Ada."\n'
+        "[session]\nrecord = false\n"  # she remembers nothing
+    )
+    async with demo(tmp_path, "--talk", "--state", str(tmp_path / "state")) as process:
+        out, err = await process.communicate()
+    assert (process.returncode, err.decode()) == (1, "Ada's answer does not contain 'Kim'\n")
+    assert "she still knows" not in out.decode()
+
+
+async def test_real_asks_the_real_model_with_the_operators_key(tmp_path: Path) -> None:
+    """And no stand-in of ours. The address is the operator's too, if there is one."""
+    async with open_model() as real:
+        environ = {"ANTHROPIC_API_KEY": _CANARY, "ANTHROPIC_BASE_URL": real.url}
+        async with (
+            open_stage(tmp_path, real=True, port=0, environ=environ) as stage,
+            serving(stage),
+        ):
+            said = await stage.campfire.say(
+                stage.rooms[0], stage.kim, "@Ada my name is Kim", mention=[stage.ada]
+            )
+            answer = await stage.campfire.answer_to(said, by=stage.ada, timeout_s=PATIENCE_S)
+            assert "Kim" in answer.plain
+            children = guards.children()
+            assert children
+            for child in children:
+                assert f"ANTHROPIC_API_KEY={_CANARY}\0".encode() in environment_of(child)
+        assert len(real.requests) == 1
+
+
 async def test_real_needs_a_key(tmp_path: Path) -> None:
     """Without one, `--real` says so in a sentence and does nothing else."""
     async with demo(tmp_path, "--real", "--state", str(tmp_path / "state")) as process:

@@ -12,6 +12,7 @@ from bot.testing.campfire.directory import Room
 from bot.testing.model import Gate, hold, stall
 from tests import guards
 from tests.e2e.process import all_gone, serving_apart
+from tests.e2e.watching import scrape
 from tests.e2e.world import World, open_world
 
 
@@ -72,6 +73,8 @@ async def test_a_child_over_its_limit_is_exchanged(tmp_path: Path) -> None:
         assert page["hits"] == {"cold": 1, "warm": 1}
         (session,) = page["sessions"]
         assert (session["recycles"], page["died"]) == (session["boots"] - 1, 0)
+        counted = await scrape(server)
+        assert counted["hearth_sessions_recycled_total"] >= session["recycles"] >= 1
 
 
 async def test_a_silent_child_is_interrupted(tmp_path: Path) -> None:
@@ -124,6 +127,31 @@ async def test_a_child_that_is_stuck_in_its_boot_is_killed(
         page = await server.until("/session/stats", lambda page: page["spares"] == 1)
         assert stuck not in guards.children()
         assert page["boots"] >= 2
+
+
+async def test_a_child_that_is_stuck_in_its_turn_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog's end for whatever all milder means have missed: the question is asked again."""
+    monkeypatch.setattr("bot.app._CHILDREN_S", 0.1)
+    async with open_world(tmp_path) as world, world.serving() as server:
+        await world.ask("@Ada my name is Kim")
+        world.model.script("what is my name", stall(after_tokens=1), times=1)
+        said = await world.say("@Ada what is my name?")
+        await world.model.asked("what is my name")
+        await world.written("what is my name")
+        (stuck,) = guards.children()
+        os.kill(stuck, signal.SIGSTOP)
+        monkeypatch.setattr("bot.sessions.conversations._STUCK_S", 0.2)
+        monkeypatch.setattr("bot.sessions.conversations._AFTER_SILENCE_S", -3600.0)
+        await server.until("/session/stats", lambda page: page["silenced"] == 1)
+        monkeypatch.setattr("bot.sessions.conversations._STUCK_S", 300.0)
+        assert "Kim" in await world.answer(said)
+        assert stuck not in guards.children()
+        page = await server.get("/session/stats")
+        assert (page["silenced"], page["lost"], page["boots"]) == (1, 0, 2)
+        assert sum("what is my name" in turn for turn in world.model.requests[-1].turns) == 1
+        assert await server.settled() == {"accepted": 2, "answered": 2}
 
 
 async def test_when_there_is_no_place_the_room_is_told(

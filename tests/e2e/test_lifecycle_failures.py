@@ -6,11 +6,14 @@ import pytest
 
 from bot.agent import launch
 from bot.testing.model import fail, stall
+from tests.e2e.watching import Log
 from tests.e2e.world import open_world
 
 
 @pytest.mark.parametrize("after_tokens", [None, 2])
-async def test_a_turn_that_takes_too_long(tmp_path: Path, after_tokens: int | None) -> None:
+async def test_a_turn_that_takes_too_long(
+    tmp_path: Path, log: Log, after_tokens: int | None
+) -> None:
     """The room is told, and the next message gets an answer of its own, never the late one."""
     async with open_world(tmp_path) as world:
         world.write_bot("ada", '[turn]\ntimeout = "1s"\n')
@@ -21,6 +24,8 @@ async def test_a_turn_that_takes_too_long(tmp_path: Path, after_tokens: int | No
             assert await world.ask("@Ada echo: the milk is sour") == "the milk is sour"
             assert "Kim" in await world.ask("@Ada what is my name?")
             assert len(world.said_by(world.ada)) == 4
+            (line,) = log.find("turn_failed", level="error", bot="ada")
+            assert line["why"] == "TurnTimedOut: no answer within 1 s"
             assert await server.settled() == {"accepted": 4, "answered": 3, "told": 1}
 
 
@@ -34,8 +39,10 @@ SAYINGS = {
 }
 
 
-async def test_a_model_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each failure has its own sentence, said once; the next message is answered."""
+async def test_a_model_that_fails(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a sentence of its own, said once, and a line for the operator; others go on."""
     monkeypatch.setattr(launch, "_MODEL_RETRIES", 0)  # the child waits half a second and more
     async with open_world(tmp_path) as world, world.serving() as server:
         for status, sentence in SAYINGS.items():
@@ -45,6 +52,9 @@ async def test_a_model_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert len(world.said_by(world.ada)) == 2 * len(SAYINGS)
         assert await server.settled() == {"accepted": 10, "answered": 5, "told": 5}
         assert (await server.get("/session/stats"))["hits"] == {"cold": 1, "hot": 9}
+        lines = [line["why"] for line in log.find("turn_failed", level="error", bot="ada")]
+        assert len(set(lines)) == len(lines) == len(SAYINGS)
+        assert all(line.startswith("ModelFailed: ") for line in lines)
 
 
 async def test_a_model_that_fails_for_a_moment(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import pytest
 
 from bot.testing.model import Gate, hold
 from tests.e2e.disk import Disk
@@ -185,3 +186,21 @@ async def test_one_line_a_turn(tmp_path: Path, log: Log) -> None:
         first = lines[0]
         assert (first["bot"], first["room"], first["parts"]) == ("ada", str(world.room.id), 1)
         assert 0 < first["first_token_s"] <= first["agent_s"] < first["total_s"]
+
+
+async def test_a_disk_that_runs_full_is_told(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One warning when it has little room, however often it is looked at; one line at the end."""
+    monkeypatch.setattr("bot.operate.upkeep._MINUTE_S", 0.05)
+    monkeypatch.setattr("bot.operate.disk.LEAST_FREE_SHARE", 0.0)
+    monkeypatch.setattr("bot.operate.disk.LEAST_FREE_BYTES", 2**62)
+    async with open_world(tmp_path) as world, world.serving() as server:
+        warning = await log.until("disk_low")
+        assert 0 < warning["free_bytes"] < warning["total_bytes"]
+        counted = await scrape(server)
+        assert 0 < counted["hearth_disk_free_bytes"] < warning["total_bytes"]
+        monkeypatch.setattr("bot.operate.disk.LEAST_FREE_BYTES", 0)
+        await log.until("disk_recovered")
+        assert len(log.find("disk_low")) == 1
+        assert await world.ask("@Ada echo: hello") == "hello"

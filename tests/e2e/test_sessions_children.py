@@ -12,6 +12,7 @@ from bot.agent.prompts import Prompts
 from bot.agent.reply import Asking
 from bot.testing.model import Gate, hold
 from tests import guards
+from tests.e2e.watching import Log
 from tests.e2e.world import open_world
 
 
@@ -103,8 +104,8 @@ async def test_a_child_killed_in_its_first_turn(tmp_path: Path) -> None:
         assert (stats["sessions"][0]["session_id"], stats["lost"]) == (first, 0)
 
 
-async def test_a_child_killed_twice_is_given_up(tmp_path: Path) -> None:
-    """The room is told in one sentence; the next message is answered from memory."""
+async def test_a_child_killed_twice_is_given_up(tmp_path: Path, log: Log) -> None:
+    """The room is told in one sentence, the operator too; the next is answered from memory."""
     async with open_world(tmp_path) as world, world.serving() as server:
         await world.ask("@Ada my name is Kim")
         gate = Gate()
@@ -116,4 +117,6 @@ async def test_a_child_killed_twice_is_given_up(tmp_path: Path) -> None:
         assert "broke off twice" in await world.answer(said)
         assert "Kim" in await world.ask("@Ada what is my name?")
         assert len(world.said_by(world.ada)) == 3
+        (line,) = log.find("turn_failed", level="error", bot="ada")
+        assert line["why"].startswith("ConversationDied: ")
         assert await server.settled() == {"accepted": 3, "answered": 2, "told": 1}

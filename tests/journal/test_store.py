@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bot.errors import JournalUnavailable
 from bot.journal import store
 from bot.journal.schema import MIGRATIONS
+from bot.journal.writer import open_writer
 from bot.records import Outcome
 from tests.journal.engines import LANE, Clock, SqliteEngine, said
 
@@ -86,17 +87,29 @@ async def test_a_migration_that_fails_leaves_no_trace(
         assert db.execute("SELECT * FROM sqlite_schema WHERE name = 'extra'").fetchall() == []
 
 
+def careless(path: Path) -> sqlite3.Connection:
+    """Open the file as a library would that was built with other defaults."""
+    db = store.connect(path)
+    for pragma in ("synchronous", "fullfsync", "secure_delete", "foreign_keys"):
+        db.execute(f"PRAGMA {pragma} = OFF")
+    db.execute("PRAGMA checkpoint_fullfsync = OFF")
+    db.execute("PRAGMA trusted_schema = ON")
+    return db
+
+
 async def test_the_connection_syncs_and_erases(path: Path) -> None:
-    """Each setting that durability and erasure rest on is in force."""
-    async with SqliteEngine(path).open() as journal:
+    """Each setting that durability and erasure rest on is in force, whatever SQLite's own are."""
+    async with open_writer(path, careless) as writer:
         for pragma, value in (
             ("journal_mode", "wal"),
             ("synchronous", 2),
             ("fullfsync", 1),
+            ("checkpoint_fullfsync", 1),
             ("secure_delete", 1),
             ("foreign_keys", 1),
+            ("trusted_schema", 0),
         ):
-            found = await journal._writer.read(
+            found = await writer.read(
                 lambda db, pragma=pragma: db.execute(f"PRAGMA {pragma}").fetchone()[0]
             )
             assert (pragma, found) == (pragma, value)

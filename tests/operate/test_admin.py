@@ -1,3 +1,4 @@
+import hmac
 import os
 import stat
 from pathlib import Path
@@ -47,6 +48,21 @@ def mode(path: Path) -> int:
 def test_only_the_token_admits(shown: str | None, verdict: Verdict) -> None:
     """In the one form that the standard has for it."""
     assert AdminToken(TOKEN).judge(shown) is verdict
+
+
+def test_nothing_is_told_by_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown is compared as a whole, and its length makes no difference."""
+    compare, compared = hmac.compare_digest, list[tuple[int, int]]()
+
+    def watched(given: bytes, expected: bytes) -> bool:
+        compared.append((len(given), len(expected)))
+        return compare(given, expected)
+
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    token = AdminToken(TOKEN)
+    for shown, verdict in ((TOKEN, Verdict.ADMITTED), ("x", Verdict.DENIED)):
+        assert token.judge(f"Bearer {shown}") is verdict
+    assert compared == [(32, 32)] * 2
 
 
 def test_a_long_token_locks_nobody_out() -> None:

@@ -49,6 +49,7 @@ async def test_a_session_shows_all_that_is_known(
             "boots": 0,
             "evictions": 0,
             "recycles": 0,
+            "spare_hits": 0,
             "age_s": 18000.0,
             "queue": 1,
             "ttl_left_s": 3000.0,

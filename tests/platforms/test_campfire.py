@@ -1,3 +1,4 @@
+import hmac
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -78,6 +79,24 @@ async def test_secret_stands_in_for_the_path(campfire: Campfire) -> None:
     """A body without a path is accepted with the webhook's secret."""
     body = varied(room__path=GONE)
     assert isinstance(read(campfire, body, credentials=ADA_WITH_SECRET, secret="shh-é"), Message)
+
+
+async def test_nothing_is_told_by_the_time(
+    campfire: Campfire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Key and secret are compared as a whole, whatever differs, by what was made for that."""
+    compare, compared = hmac.compare_digest, list[bytes]()
+
+    def watched(given: bytes, expected: bytes) -> bool:
+        compared.append(expected)
+        return compare(given, expected)
+
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    with pytest.raises(NotAuthentic):
+        read(campfire, varied(room__path="/rooms/1/4-x/messages"))
+    with pytest.raises(NotAuthentic):
+        read(campfire, varied(room__path=GONE), credentials=ADA_WITH_SECRET, secret="x")
+    assert compared == [f"/rooms/1/{KEY}/messages".encode(), "shh-é".encode()]
 
 
 @pytest.mark.parametrize("secret", [None, "", "shh", "shh-e", "\ud800"])

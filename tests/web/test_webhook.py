@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from http import HTTPStatus
+from inspect import signature
 from pathlib import Path
 
 import anyio
@@ -158,11 +159,21 @@ async def test_a_new_message_is_acknowledged_once_it_is_on_disk(way: Way) -> Non
     assert not route.counted
 
 
+def test_the_platform_is_answered_before_it_complains() -> None:
+    """Campfire says so in the room after seven seconds."""
+    record_s = signature(Webhook).parameters["record_s"].default
+    assert record_s == 5.0
+
+
 async def test_a_repeated_message_is_counted(way: Way) -> None:
-    """It is acknowledged and counted."""
+    """It is acknowledged and counted, and whoever looks closely sees which one it was."""
     route = Route(way)
-    assert (await route.deliver(Acceptance.REPEATED)).status == 204
+    with capture_logs() as logs:
+        assert (await route.deliver(Acceptance.REPEATED)).status == 204
     assert route.counted == {"repeated": 1}
+    assert logs == [
+        {"event": "delivery_repeated", "log_level": "debug", "bot": "ada", "message": "1"}
+    ]
 
 
 async def test_what_asks_for_nothing_is_not_recorded(way: Way) -> None:
