@@ -30,9 +30,14 @@ async def test_what_is_put_together_comes_out_together() -> None:
 async def test_a_bug_in_between_holds_nothing_back() -> None:
     """What was put before it comes out, and what comes after it is on its own again."""
     intake, first, second = Intake(), pending(), pending()
-    with pytest.raises(ZeroDivisionError), intake.together():
-        intake.put(first)
-        raise ZeroDivisionError
+
+    def break_down() -> None:
+        with intake.together():
+            intake.put(first)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_down()
     assert intake.take() == [first]
     intake.put(second)
     assert intake.take() == [second]
