@@ -214,6 +214,8 @@ async def test_eight_turns_end_with_the_server(tmp_path: Path) -> None:
             assert (await server.logged("drained"))["cut_off"] == 8
             assert all_gone(children, within_s=0)
         gate.release()
+        written = [path.read_text() for path in world.transcripts()]
+        assert ["[Request interrupted" in text for text in written] == [True] * 8
 
 
 async def test_a_child_that_resists_ends_with_the_server(

@@ -5,7 +5,7 @@ import pytest
 
 from bot.journal import Journal
 from bot.journal.orders import Stop
-from bot.records import Acceptance, AttemptState, Entry, Outcome
+from bot.records import Acceptance, AttemptState, Entry, Outcome, PartKind
 from bot.records.prompts import Beginning
 from tests.journal.engines import KIM, LANE, busy, said
 
@@ -67,6 +67,24 @@ async def test_what_was_tried_before_is_left_to_its_turn(journal: Journal) -> No
     again = await begun(journal)
     assert (again.begun, again.attempts) == (None, (first.begun,))
     assert await states(journal, first) == [AttemptState.RUNNING]
+
+
+async def test_what_is_about_to_be_told_is_not_tried(journal: Journal) -> None:
+    """Its reply was frozen before a crash; the platform delivers it again before it is posted."""
+    await journal.accept(said(), lane=LANE)
+    entry = await journal.head(LANE)
+    assert entry is not None
+    await journal.freeze(
+        entry,
+        ("<p>Hello.</p>",),
+        kind=PartKind.NOTICE,
+        verdict=Outcome.TOLD,
+        attempt=None,
+        answer_text=None,
+    )
+    head = await begun(journal)
+    assert (head.begun, head.verdict) == (None, Outcome.TOLD)
+    assert await states(journal, head) == []
 
 
 async def test_a_stop_that_came_before_it_ends_it(journal: Journal) -> None:

@@ -606,6 +606,8 @@ async def test_a_session_at_rest_could_be_asked_at_once(world: World) -> None:
         assert world.sessions.at_rest(WATERCOOLER) is None
         await ask(seat)
     assert world.sessions.at_rest(WATERCOOLER) == seat.session_id
+    async with world.seat():
+        assert world.sessions.at_rest(WATERCOOLER) is None, "somebody is at it"
     await world.known().close()
     assert world.sessions.at_rest(WATERCOOLER) is None
     world.early()
