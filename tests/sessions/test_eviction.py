@@ -11,6 +11,7 @@ from bot.errors import NoPlace
 from bot.sessions.eviction import FRESH_S, MOST_TURNS
 from bot.sessions.statistics import Warmth
 from tests.agent.bots import ADA
+from tests.sessions.test_warming import rested
 from tests.sessions.world import World, ask, lane, room
 
 
@@ -146,6 +147,21 @@ async def test_spares_go_before_rooms() -> None:
         world.samples.sizes = dict.fromkeys(range(1, 4), 230)
         await world.sessions.look_after()
         assert (len(world.pool), world.hot) == (0, {"1", "2"})
+
+
+async def test_a_room_takes_the_place_of_a_spare_before_anothers() -> None:
+    """However long the others have not been used."""
+    world = await rested(rooms=3)
+    async with world.open(hot_limit=3, spares=1):
+        world.sessions.bots_changed()
+        await anyio.wait_all_tasks_blocked()
+        for number in (1, 2):
+            await world.turn(room(number))
+        assert (len(world.pool), world.hot) == (1, {"1", "2"})
+        world.clock.forward(minutes=10)
+        await world.turn(room(3))
+        assert (len(world.pool), world.hot) == (0, {"1", "2", "3"})
+        assert world.sessions.statistics().evicted == 0
 
 
 async def test_a_room_in_a_turn_stays_though_it_does_not_fit() -> None:
