@@ -14,7 +14,7 @@ from bot.journal import Journal
 from bot.journal.lock import last_life
 from bot.journal.schema import MIGRATIONS
 from bot.journal.views import LostLife, Trial, Trials
-from bot.records import Entry, Outcome
+from bot.records import Entry, Outcome, PartKind
 from tests.journal.engines import LANE, NOON, Clock, SqliteEngine, said
 from tests.journal.test_crash import crash
 
@@ -180,6 +180,35 @@ async def test_who_ran_and_was_never_answered_is_a_suspect(journal: Journal) -> 
     await journal.settle(other, outcome=Outcome.ANSWERED)
     found = await journal.lives.trials(mine.seq)
     assert found.lost == (LostLife(number=2, suspects=()), LostLife(number=3, suspects=()))
+
+
+async def test_an_answer_clears_before_it_is_posted(journal: Journal) -> None:
+    """The agent got through; what may end the server from there on is not its question."""
+    await journal.take_rooms()
+    mine, other = [await asked(journal, number) for number in (1, 2)]
+    for entry in (mine, other):
+        await begin(journal, entry)
+        await journal.take_rooms()
+    assert (await journal.lives.trials(mine.seq)).lost[0].suspects != ()
+    await journal.freeze(
+        other,
+        ("<p>Hello.</p>",),
+        kind=PartKind.ANSWER,
+        verdict=Outcome.ANSWERED,
+        attempt=None,
+        answer_text="Hello.",
+    )
+    assert (await journal.lives.trials(mine.seq)).lost[0].suspects == ()
+
+
+async def test_lives_that_ended_in_order_leave_nothing(journal: Journal) -> None:
+    """However often the server is stopped and started: nobody will be judged by them."""
+    for _ in range(3):
+        await journal.take_rooms()
+        await journal.excuse_running()
+    await journal.take_rooms()
+    lives = await journal._writer.read(lambda db: db.execute("SELECT * FROM life").fetchall())
+    assert len(lives) == 1, "the one that runs"
 
 
 async def test_a_dead_letter_stays_a_suspect_until_it_is_forgiven(journal: Journal) -> None:

@@ -102,3 +102,14 @@ async def test_what_was_made_is_counted(server: Server) -> None:
     await job.run()
     assert Ring.ended == 1
     assert many
+
+
+async def test_what_the_interpreter_passed_over_is_counted_too(server: Server) -> None:
+    """It has looked through what is new, and does not count what survived that."""
+    job, survivor = GarbageCollection(server, server), Ring()
+    await job.run()
+    gc.collect(0)
+    assert Ring.ended == 1, "the one of the fixture"
+    del survivor
+    await job.run()
+    assert Ring.ended == 2

@@ -190,6 +190,19 @@ async def test_a_full_machine_takes_the_older_half(rooms: int, left: set[str]) -
             assert (world.hot, world.pool) == ({*left, "9"}, [])
 
 
+async def test_a_full_machine_takes_the_spares() -> None:
+    """All of them, though the children are far within their own budget."""
+    async with World().open(hot_limit=10, spares=2) as world:
+        await world.turn(room(1))
+        await anyio.wait_all_tasks_blocked()
+        assert len(world.pool) == 2
+        world.pressure = 0.81
+        async with world.seat(room(1)):
+            await world.sessions.look_after()
+            await anyio.wait_all_tasks_blocked()
+            assert (world.pool, world.hot) == ([], {"1"})
+
+
 async def test_a_machine_that_is_not_full_takes_nothing() -> None:
     """At 80 % nothing happens yet."""
     async with World().open(hot_limit=10, spares=1) as world:
