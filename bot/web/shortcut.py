@@ -5,7 +5,7 @@ uvicorn's way through the application, to the same end.
 """
 
 import asyncio
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -81,7 +81,8 @@ class Shortcut(BareProtocol):
             length is not None
             and int(length) <= HIGH_WATER_LIMIT
             and _UNUSUAL.isdisjoint(headers)
-            and _is_plain(self.url)
+            and self.url.isascii()
+            and not (b"%" in self.url.partition(b"?")[0] or b"#" in self.url)
             and self.parser.get_http_version() == "1.1"
             and (self.cycle is None or self.cycle.response_complete)  # else it waits for its turn
             and not (self.flow.write_paused or self.transport.is_closing())
@@ -146,11 +147,6 @@ class _Delivery:
         #: The connection is lost.
         self.disconnected = False
         self.response_complete = False
-
-
-@lru_cache  # there are few, and they come again and again
-def _is_plain(url: bytes) -> bool:
-    return url.isascii() and not (b"%" in url.partition(b"?")[0] or b"#" in url)
 
 
 @cache
