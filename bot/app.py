@@ -27,6 +27,7 @@ from bot.journal.journal import Journal, open_journal
 from bot.operate.admin import AdminToken, load_admin_token
 from bot.operate.dead_letters import DeadLetterPages
 from bot.operate.garbage import GarbageCollection
+from bot.operate.lapse import Lapse
 from bot.operate.letters import DeadLetters
 from bot.operate.logs import configure_logging
 from bot.operate.metrics import Metrics
@@ -96,7 +97,8 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
             campfire = await opened(open_campfire(settings.campfire_url or ""))
         chats = {campfire.name: campfire}
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
-        metrics = Metrics(journal, sessions.statistics, version=version("hearth"))
+        lapse = Lapse(sessions.statistics, ttl_s=session_ttl(roster, settings.session_ttl_s))
+        metrics = Metrics(journal, lapse.statistics, version=version("hearth"))
         metrics.runs(sdk=child.result().sdk, child=child.result().child)
         rooms = await opened(
             open_rooms(
@@ -116,9 +118,10 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         await opened(open_schedule((*upkeep, *_frequent_jobs(journal, sessions, rooms))))
         await opened(_keeping_up(roster, agent, campfire, sessions))
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
-        pages = _pages(settings, journal, sessions, rooms.lanes, roster, metrics, token)
-        edge = Edge(webhook, pages)
-        yield Hearth(edge, webhook, journal, rooms.lanes, rooms.posting, roster, sessions)
+        pages = _pages(settings, journal, lapse, rooms.lanes, roster, metrics, token)
+        yield Hearth(
+            Edge(webhook, pages), webhook, journal, rooms.lanes, rooms.posting, roster, sessions
+        )
 
 
 def _frequent_jobs(journal: Journal, sessions: Sessions, rooms: Rooms) -> tuple[Job, ...]:
@@ -205,7 +208,7 @@ async def _keeping_up(
 def _pages(
     settings: Settings,
     journal: Journal,
-    sessions: Sessions,
+    lapse: Lapse,
     lanes: Lanes,
     roster: Roster,
     metrics: Metrics,
@@ -218,7 +221,7 @@ def _pages(
         draining=lambda: lanes.draining,
     )
     session_pages = SessionPages(
-        sessions.statistics,
+        lapse.statistics,
         journal,
         serving=roster.serving,
         ttl_s=session_ttl(roster, settings.session_ttl_s),

@@ -109,19 +109,23 @@ class Reception:
             self._submit(group)
 
     def _submit(self, group: _Group, *, again: bool = False) -> None:
-        arrivals, at = [arrival for arrival, _ in group], self._now()
-        try:
-            landing = self._write(arrivals, at)
-        except JournalError as error:
-            self._fail(group, error)
-            return
+        with self._writer.together():
+            try:
+                self._hand(group, again=again)
+            except JournalError as error:
+                self._fail(group, error)
+                return
+            first: dict[str, Message] = {}
+            for (message, lane), _ in group:
+                first.setdefault(lane, message)
+            for lane, message in first.items():
+                self._announce(lane, message)
+
+    def _hand(self, group: _Group, *, again: bool) -> None:
+        at = self._now()
+        landing = self._write([arrival for arrival, _ in group], at)
         self._under_way += 1
         landing.add_done_callback(partial(self._landed, group, at, again))
-        first: dict[str, Message] = {}
-        for message, lane in arrivals:
-            first.setdefault(lane, message)
-        for lane, message in first.items():
-            self._announce(lane, message)
 
     def _write(self, arrivals: list[inbox.Arrival], at: float) -> _Landing:
         if self._familiar.covers(arrivals, at=at):

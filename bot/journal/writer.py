@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty
 from threading import Thread
 from time import perf_counter
 from typing import Any, TypeVar
 
 from bot.errors import BotError, JournalUnavailable
+from bot.journal.intake import Intake
 from bot.journal.operation import Effect, Operation, Pending
 from bot.journal.soundness import Damage
 from bot.journal.store import Connect, connect, explain, open_store, translate
@@ -23,8 +24,6 @@ from bot.journal.views import JournalStatistics
 
 T = TypeVar("T")
 
-#: Most operations in a commit: bounds how long the first of them waits for the last.
-BATCH = 512
 #: How long nobody may want anything before the thread tidies up.
 PAUSE_S = 1.0
 
@@ -44,7 +43,9 @@ class Writer:
         self._lease = lease
         self._damage = Damage(path)
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[Pending[Any] | None] = SimpleQueue()
+        self._intake = Intake()
+        #: What is submitted in the block shares a commit.
+        self.together = self._intake.together
         self._closed = False
         self._stopping = False
         self._ended = asyncio.Event()
@@ -81,7 +82,7 @@ class Writer:
         """Let everything that was submitted land, then give the file back."""
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            self._intake.end()
         await self._ended.wait()
 
     async def serve(self) -> None:
@@ -104,7 +105,7 @@ class Writer:
         if self._closed:
             raise JournalUnavailable(self.path, "it is closed")
         one = Pending(operation, effect, self._loop.create_future())
-        self._queue.put(one)
+        self._intake.put(one)
         return one.future
 
     # ---- in the thread ----
@@ -118,25 +119,21 @@ class Writer:
             self._loop.call_soon_threadsafe(self._end)
 
     def _collect(self) -> list[Pending[Any]]:
-        """Wait for one operation, then take what is queued already."""
-        taken = [self._next()]
-        with suppress(Empty):
-            while len(taken) < BATCH:
-                taken.append(self._queue.get_nowait())
-        self._stopping = taken[-1] is None
-        return [one for one in taken if one is not None]
+        """Wait for operations; use a pause to copy the log into the file."""
+        taken = self._next()
+        self._stopping = self._intake.ended
+        return taken
 
-    def _next(self) -> Pending[Any] | None:
-        """Wait for an operation; use a pause to copy the log into the file."""
+    def _next(self) -> list[Pending[Any]]:
         if self._commits == self._copied:
-            return self._queue.get()
+            return self._intake.take()
         try:
-            return self._queue.get(timeout=PAUSE_S)
+            return self._intake.take(timeout_s=PAUSE_S)
         except Empty:
             self._copied = self._commits
             with suppress(sqlite3.Error):  # it is only put off
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            return self._queue.get()
+            return self._intake.take()
 
     def _land(self, batch: list[Pending[Any]]) -> None:
         """Run *batch* and wake all its callers at once, whatever happens to this thread."""
@@ -277,15 +274,8 @@ class Writer:
         """Refuse what comes now, and what a broken thread has left."""
         self._closed = True
         if not self._stopping:
-            self._deliver(self._left(), _BROKEN)
+            self._deliver(self._intake.left(), _BROKEN)
         self._ended.set()
-
-    def _left(self) -> list[Pending[Any]]:
-        left = []
-        with suppress(Empty):
-            while one := self._queue.get_nowait():
-                left.append(one)
-        return left
 
 
 @asynccontextmanager

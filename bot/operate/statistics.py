@@ -7,10 +7,11 @@ from operator import attrgetter
 
 from bot.config.bot import Bot
 from bot.journal.views import Tally, WaitingLane
+from bot.operate.lapse import left_s
 from bot.operate.page import Window
 from bot.operate.waiting import Waiting
 from bot.rooms.statistics import LaneStatistics
-from bot.sessions.statistics import SessionsStatistics, SessionStatistics, Warmth
+from bot.sessions.statistics import SessionsStatistics, SessionStatistics
 
 Shown = dict[str, object]
 
@@ -63,17 +64,13 @@ class SessionRows:
 
     def _row(self, row: SessionStatistics) -> Shown:
         bot = self._serving(row.bot)
-        idle_s = (self._now - row.last_used).total_seconds()
-        left_s = max(0.0, self._ttl_s(row.bot) - idle_s)
-        overdue = left_s == 0 and row.state is Warmth.WARM  # the next message would not resume it
         return {name: getattr(row, name) for name in _FIELDS} | {
-            "state": Warmth.COLD if overdue else row.state,
             "created_at": row.created_at.isoformat(),
             "last_used": row.last_used.isoformat(),
             "cost_usd": round(row.cost_usd, 6),
             "age_s": round(max(0.0, (self._now - row.created_at).total_seconds()), 1),
             "queue": self._waiting.open(bot, row.room) if bot is not None else 0,
-            "ttl_left_s": round(left_s, 1),
+            "ttl_left_s": round(left_s(row, self._ttl_s(row.bot), now=self._now), 1),
         }
 
 

@@ -22,6 +22,8 @@ class Disk:
         self.broken = False
         #: What SQLite says of a broken disk.
         self.words = "disk I/O error"
+        #: The statements of each commit that was taken.
+        self.commits: list[list[str]] = []
         self._free = threading.Event()
         self._free.set()
 
@@ -71,10 +73,16 @@ class Disk:
 
 class _Connection(sqlite3.Connection):
     disk: Disk
+    #: The statements since the transaction began.
+    since: list[str]
 
     def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
         # Outside of a transaction, a statement that changes something is one.
-        alone = sql.startswith("INSERT") and not self.in_transaction
+        alone = sql.lstrip().startswith("INSERT") and not self.in_transaction
+        if alone or not self.in_transaction:
+            self.since = []
+        self.since.append(sql)
         if alone or sql == "COMMIT":
             self.disk.sync()
+            self.disk.commits.append(self.since)
         return super().execute(sql, *arguments)

@@ -320,6 +320,7 @@ async def test_a_reply_posted_while_the_disk_was_full(tmp_path: Path, log: Log, 
             await world.ask("@Ada hello")
         assert len(world.said_by(world.ada)) == 2
         assert log.find("part_repeated") == []
+        assert log.find("part_found") == [], "nobody had to look: the turn has seen it arrive"
 
 
 async def test_a_server_stopped_while_the_disk_is_full(

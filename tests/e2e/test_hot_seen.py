@@ -104,10 +104,15 @@ async def test_a_session_that_will_begin_anew_is_cold(tmp_path: Path) -> None:
             await world.ask("@Ada echo: one")
             await world.ask("@Ada echo: two", room=world.direct)
             page = await server.until(
-                "/session/stats", lambda page: page["sessions"][-1]["ttl_left_s"] == 0
+                "/session/stats", lambda page: page["sessions"][-1]["state"] == "cold"
             )
             (row,) = (row for row in page["sessions"] if row["room"] == str(world.room.id))
-            assert (row["state"], row["turns"]) == ("cold", 1)
+            assert (row["ttl_left_s"], row["turns"]) == (0, 1)
+            shown = {row["room"]: row["state"] for row in page["sessions"]}
+            counted = await scrape(server)
+            for state in ("hot", "warm", "cold"):
+                expected = [*shown.values()].count(state)
+                assert counted[f'hearth_sessions{{state="{state}"}}'] == expected, shown
             await world.ask("@Ada echo: three")
             await server.settled()
             (row,) = (

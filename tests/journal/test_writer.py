@@ -296,6 +296,28 @@ async def test_a_full_disk_fails_what_does_not_fit_and_heals(tmp_path: Path) -> 
         assert (await journal.tally()).balanced
 
 
+def full(db: sqlite3.Connection) -> None:
+    """Run into a full disk as SQLite does when it has to undo everything."""
+    db.execute("ROLLBACK")
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_full_disk_that_undoes_everything_fails_everybody(
+    writer: Writer, *, alone: bool
+) -> None:
+    """Nobody is told that what is gone is there, and everybody why."""
+    async with busy(writer):
+        others = [] if alone else [writer.write(partial(note, "before"))]
+        refused = writer.write(full)
+        others += [] if alone else [writer.write(partial(note, "after"))]
+    for one in (refused, *others):
+        with pytest.raises(JournalUnavailable, match="disk is full"):
+            await one
+    assert await writer.read(notes) == set()
+    assert await writer.write(partial(note, "healed")) == 1
+
+
 async def test_a_disk_that_refuses_bytes_fails_the_commit_and_heals(tmp_path: Path) -> None:
     """The kernel's own refusal, in the middle of the commit: nothing is there, then all works."""
     engine = SqliteEngine(tmp_path / "journal.db")

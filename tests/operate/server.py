@@ -6,6 +6,7 @@ from typing import Any
 from bot.journal import Journal
 from bot.operate.admin import AdminToken
 from bot.operate.dead_letters import DeadLetterPages
+from bot.operate.lapse import Lapse
 from bot.operate.letters import DeadLetters
 from bot.operate.metrics import Metrics
 from bot.operate.pages import QueuePages, ServerPages, SessionPages, build_pages
@@ -35,7 +36,9 @@ class Server:
         #: Lanes that were told of work.
         self.enqueued: list[str] = []
         self.redact = Redaction(lambda: (SECRET,))
-        self.metrics = Metrics(journal, lambda: self.sessions, version="1")
+        lapse = Lapse(lambda: self.sessions, ttl_s=session_ttl(self.roster, 100.0), now=self.clock)
+        self.statistics = lapse.statistics
+        self.metrics = Metrics(journal, self.statistics, version="1")
 
     def pages(self) -> Callable[..., Any]:
         """Give the application."""
@@ -46,7 +49,7 @@ class Server:
             draining=lambda: False,
         )
         sessions = SessionPages(
-            lambda: self.sessions,
+            self.statistics,
             self.journal,
             serving=self.roster.serving,
             ttl_s=session_ttl(self.roster, 100.0),

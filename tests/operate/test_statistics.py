@@ -87,6 +87,8 @@ async def test_a_session_whose_bot_is_gone_is_shown(
     rows = (await operator.get("/session/stats")).json()["sessions"]
     assert [(row["queue"], row["ttl_left_s"]) for row in rows] == [(0, 70.0), (0, 0.0)]
     assert [row["state"] for row in rows] == ["warm", "cold"]
+    counted = (await operator.get("/metrics")).text
+    assert all(f'hearth_sessions{{state="{state}"}} 1.0' in counted for state in ("warm", "cold"))
 
 
 async def test_sessions_come_in_pages_the_newest_first(
