@@ -16,6 +16,7 @@ from bot.agent.agent import Agent
 from bot.agent.folders import AgentFolders
 from bot.agent.memory import MemorySamples
 from bot.agent.orphans import end_orphans
+from bot.agent.selfcheck import ChildVersion
 from bot.config.bot import Bot
 from bot.config.cache import make_cache
 from bot.config.roster import Reload, Roster
@@ -98,8 +99,7 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         chats = {campfire.name: campfire}
         sessions = await opened(_sessions(settings, agent, cache, journal, roster))
         lapse = Lapse(sessions.statistics, ttl_s=session_ttl(roster, settings.session_ttl_s))
-        metrics = Metrics(journal, lapse.statistics, version=version("hearth"))
-        metrics.runs(sdk=child.result().sdk, child=child.result().child)
+        metrics = _metrics(journal, lapse, child.result())
         rooms = await opened(
             open_rooms(
                 journal,
@@ -119,9 +119,14 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         await opened(_keeping_up(roster, agent, campfire, sessions))
         webhook = Webhook(roster, chats, rooms.inbox, metrics, enqueue=rooms.lanes.enqueue)
         pages = _pages(settings, journal, lapse, rooms.lanes, roster, metrics, token)
-        yield Hearth(
-            Edge(webhook, pages), webhook, journal, rooms.lanes, rooms.posting, roster, sessions
-        )
+        edge = Edge(webhook, pages)
+        yield Hearth(edge, webhook, journal, rooms.lanes, rooms.posting, roster, sessions)
+
+
+def _metrics(journal: Journal, lapse: Lapse, child: ChildVersion) -> Metrics:
+    metrics = Metrics(journal, lapse.statistics, version=version("hearth"))
+    metrics.runs(sdk=child.sdk, child=child.child)
+    return metrics
 
 
 def _frequent_jobs(journal: Journal, sessions: Sessions, rooms: Rooms) -> tuple[Job, ...]:
