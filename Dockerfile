@@ -17,7 +17,7 @@ RUN pip --python /opt/hearth/bin/python install --no-cache-dir --only-binary :al
 
 # After the dependencies, so that a change of ours does not fetch them again. For this moment pip
 # fetches the build backend that pyproject.toml names, into a folder it throws away.
-COPY pyproject.toml README.md LICENSE /src/
+COPY pyproject.toml README.md /src/
 COPY bot /src/bot
 RUN pip --python /opt/hearth/bin/python install --no-cache-dir --no-deps /src
 

@@ -123,9 +123,9 @@ async def open_hearth(settings: Settings, environ: Mapping[str, str]) -> AsyncIt
         yield Hearth(edge, webhook, journal, rooms.lanes, rooms.posting, roster, sessions)
 
 
-def _metrics(journal: Journal, lapse: Lapse, found: ChildVersion) -> Metrics:
+def _metrics(journal: Journal, lapse: Lapse, child: ChildVersion) -> Metrics:
     metrics = Metrics(journal, lapse.statistics, version=version("hearth"))
-    metrics.runs(sdk=found.sdk, child=found.child)
+    metrics.runs(sdk=child.sdk, child=child.child)
     return metrics
 
 

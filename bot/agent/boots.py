@@ -36,8 +36,9 @@ class Boots:
         self._most_wait_s = most_wait_s
         self._line = Line()
         self._inside: list[Booting] = []
-        #: Ends the moment in which the processors are a turn's.
+        #: Ends the moment in which the processors are a turn's; it begins with the last stir.
         self._alarm: asyncio.TimerHandle | None = None
+        self._stirred_at = 0.0
 
     @property
     def waiting(self) -> int:
@@ -48,10 +49,11 @@ class Boots:
         """Take note that a turn needs the processors now."""
         if self._limit >= ENOUGH:
             return
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = asyncio.get_running_loop().call_later(self._moment_s, self._quiet)
-        self._look()
+        loop = asyncio.get_running_loop()
+        self._stirred_at = loop.time()
+        if self._alarm is None:  # else everybody knows: in a rush, this is said with each delivery
+            self._alarm = loop.call_later(self._moment_s, self._quiet)
+            self._look()
 
     @asynccontextmanager
     async def admitted(self, ticket: Ticket, brake: Brake | None = None) -> AsyncIterator[None]:
@@ -83,8 +85,10 @@ class Boots:
         booting.release(asyncio.get_running_loop().time())
 
     def _quiet(self) -> None:
-        """Take note that nothing has happened for a moment."""
-        self._alarm = None
+        """Take note that nothing has happened for a moment, or else wait for that on."""
+        loop = asyncio.get_running_loop()
+        left_s = self._stirred_at + self._moment_s - loop.time()
+        self._alarm = loop.call_later(left_s, self._quiet) if left_s > 0 else None
         self._look()
 
     def _look(self) -> None:

@@ -164,6 +164,7 @@ _LONG_S = 3600.0
 
 async def a_moment(yard: Yard) -> None:
     """Let a moment pass in which nothing happens."""
+    yard.boots._stirred_at = 0.0  # long ago
     yard.boots._quiet()
     await anyio.wait_all_tasks_blocked()
 
@@ -218,6 +219,19 @@ async def test_the_background_holds_still_while_a_turn_begins() -> None:
         await a_moment(yard)
         assert yard.held == set()
         assert yard.began == ["a spare", "a turn's"]
+
+
+async def test_the_moment_begins_with_the_last_stir() -> None:
+    """A first one that is over ends nothing, and whoever came meanwhile is held with the others."""
+    async with a_yard(2, moment_s=_LONG_S, most_wait_s=0.0) as yard:
+        yard.boots.stir()
+        await yard.come("a spare", Urgency.SPARE)
+        yard.boots.stir()
+        assert yard.held == set(), "it is said too often for a look each time"
+        yard.boots._quiet()
+        assert yard.held == {"a spare"}
+        await a_moment(yard)
+        assert yard.held == set()
 
 
 @pytest.mark.parametrize("how", ["claimed", "released", "cancelled", "booted"])

@@ -32,7 +32,7 @@ def test_the_top_level_is_easy_to_survey() -> None:
     """What is there beside hidden files is agreed upon, one by one."""
     named = {path.relative_to(ROOT).parts[0] for path in own_files()}
     assert {name for name in named if not name.startswith(".")} == {
-        *("pyproject.toml", "constraints.txt", "README.md", "LICENSE"),
+        *("pyproject.toml", "constraints.txt", "README.md"),
         *("Dockerfile", "compose.yaml"),
         *("bot", "bots.d", "session_cache", "tests"),
     }

@@ -53,7 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     add = parser.add_argument
     add("--seconds", type=float, default=360.0, help="how long load and faults last")
-    add("--settle", type=float, default=100.0, help="how long it may take to come to rest then")
+    add("--settle", type=float, default=180.0, help="how long it may take to come to rest then")
     add("--seed", type=int, default=time.time_ns() % 100_000, help="decides everything; printed")
     add("--rooms", type=int, default=50)
     add("--messages", type=int, default=2100)

@@ -127,7 +127,7 @@ def test_the_build_sees_only_what_it_copies() -> None:
     assert named == copied
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "LICENSE", "constraints.txt", "bot"])
+@pytest.mark.parametrize("name", ["pyproject.toml", "README.md", "constraints.txt", "bot"])
 def test_what_the_build_copies_is_there(name: str) -> None:
     """A file that is renamed is renamed in the Dockerfile too."""
     assert (ROOT / name).exists()
