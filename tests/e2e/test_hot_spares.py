@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.testing.campfire.directory import Room
+from bot.testing.model import Gate, hold
 from tests import guards
 from tests.e2e.watching import scrape
 from tests.e2e.world import Running, World, open_world
@@ -123,6 +124,29 @@ async def test_a_dead_spare_is_replaced(tmp_path: Path) -> None:
         assert await world.ask("@Ada echo: still here") == "still here"
         await ready(server, 1)
         assert await server.settled() == {"accepted": 1, "answered": 1}
+
+
+async def test_spares_wait_for_what_is_owed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart the room that waits has its child first; a spare comes after its answer."""
+    monkeypatch.setattr("bot.sessions.sessions._SPARES_LATEST_S", 3600.0)
+    async with open_world(tmp_path) as world:
+        gate = Gate()
+        world.model.script("the tea", hold(gate))
+        async with world.serving({"HEARTH_GRACE": "0s"}) as server:
+            await world.ask("@Ada my name is Kim")
+            said = await world.say("@Ada echo: the tea is cold")
+            await gate.reached(1)
+            server.stop.set()
+        async with world.serving(ONE_SPARE) as server:
+            await gate.reached(2)
+            page = await server.get("/session/stats")
+            assert (page["boots"], page["spares"]) == (1, 0)
+            gate.release()
+            assert await world.answer(said) == "the tea is cold"
+            page = await ready(server, 1)
+            assert page["boots"] == 2
 
 
 async def test_spares_leave_nothing_behind(tmp_path: Path) -> None:

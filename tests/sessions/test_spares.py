@@ -49,6 +49,7 @@ async def test_none_boots_before_what_is_owed() -> None:
         await settled(world)
         assert world.pool == []
         world.sessions.open_ahead(world.bots.get, 0, busy=True)
+        await asyncio.sleep(0)
         await settled(world)
         assert world.pool == []
         assert await world.turn() is Warmth.COLD
