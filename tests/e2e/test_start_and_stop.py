@@ -84,7 +84,7 @@ async def test_an_agent_that_is_not_the_one_we_know(
         with pytest.RaisesGroup(
             pytest.RaisesExc(
                 AgentMissing,
-                match=r"^the child 1\.2\.3 does not know --disable-slash-commands, ",
+                match=r"^the child 1\.2\.3 does not know --verbose, .*--disable-slash-commands, ",
             ),
             flatten_subgroups=True,
         ):

@@ -106,7 +106,7 @@ async def test_an_attempt_that_began_is_not_for_what_shares_the_turn(journal: Jo
     assert [one.seq for one in together.companions] == [other.seq]
 
 
-def test_a_session_that_is_not_open_is_not_foreseen(journal: Journal) -> None:
+async def test_a_session_that_is_not_open_is_not_foreseen(journal: Journal) -> None:
     """Its id, and whether it can be opened at all, shows when its turn comes."""
     answering = Answering(journal, FakeSessions(path=Warmth.WARM), FakeAgent())
     assert answering.foresee(said(), a_bot()) is None
