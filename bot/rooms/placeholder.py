@@ -29,6 +29,8 @@ class Placeholder:
         self._lookup = lookup
         self._markdown = blank
         self._part: Part | None = None
+        #: Whether the journal knows it by its id.
+        self._recorded = True
         #: Whether nothing can be on its way any more that would overwrite a later text.
         self.steady = True
 
@@ -51,6 +53,8 @@ class Placeholder:
         if part is None or part.remote_id is None:
             return False
         if html != blank:
+            if not self._recorded:
+                await self._record(part)
             await self._edit(part.remote_id, html)
         return True
 
@@ -91,8 +95,14 @@ class Placeholder:
     async def _known(self, part: Part, remote_id: str) -> Part:
         """Keep what it is known by, also while the disk does not take it."""
         self._part = replace(part, remote_id=remote_id, state=PartState.POSTED)
-        await self._journal.mark_posted(part, remote_id=remote_id)
+        self._recorded = False
+        await self._record(self._part)
         return self._part
+
+    async def _record(self, part: Part) -> None:
+        """Have the journal know it: by what it says, it is found only as long as it is blank."""
+        await self._journal.mark_posted(part, remote_id=part.remote_id)
+        self._recorded = True
 
     async def _edit(self, message: str, html: str) -> None:
         try:

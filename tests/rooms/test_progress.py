@@ -15,6 +15,8 @@ from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, JournalUnava
 from bot.journal import Journal
 from bot.language.english import ENGLISH
 from bot.records import Entry, Outcome, Part, PartKind, Sign
+from bot.rooms.lookup import Lookup
+from bot.rooms.placeholder import Placeholder
 from bot.testing.gate import Gate
 from tests.rooms.people import FakeChat, a_bot, a_journal, accepted, in_room, said
 from tests.rooms.watching import Hands, Room, a_room, until
@@ -310,6 +312,32 @@ async def test_it_can_be_switched_off(
                 clock.jump(10.0)
                 await asyncio.sleep(0)
         assert (room.chat.tried, room.chat.changes) == ([], [])
+
+
+async def test_what_the_journal_does_not_know_does_not_grow(
+    journal: Journal, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a kill it is found by its blank text only, and would stay in the room for ever."""
+    entry, chat, record = await accepted(journal, said()), FakeChat(), journal.mark_posted
+    lookup = Lookup(journal, now=clock, sleep=clock.sleep)
+    placeholder = Placeholder(
+        entry, chat, "9-abcdefghijkl", journal=journal, lookup=lookup, blank="⏳"
+    )
+
+    async def full(_part: Part, *, remote_id: str | None) -> None:
+        raise JournalUnavailable("journal.db", f"disk full, {remote_id} not noted")
+
+    monkeypatch.setattr(journal, "mark_posted", full)
+    for _ in range(2):
+        with pytest.raises(JournalUnavailable):
+            await placeholder.show("<p>All is ⏳</p>")
+    assert (chat.tried, chat.changes) == ([_GROWING], [])
+    monkeypatch.setattr(journal, "mark_posted", record)
+    assert await placeholder.show("<p>All is ⏳</p>")
+    assert chat.changes == ["edit 101 <p>All is ⏳</p>"]
+    known = await journal.signs.placeholder(entry)
+    assert known is not None
+    assert known.remote_id == "101"
 
 
 async def test_a_rerun_takes_the_placeholder_up(journal: Journal, clock: Hands) -> None:
