@@ -2,10 +2,12 @@
 
 import signal
 import sqlite3
+import time
 from pathlib import Path
 
 from bot.language.english import ENGLISH
 from bot.testing.model import Gate, hold
+from tests.agent.processes import eventually
 from tests.e2e.process import serving_apart
 from tests.e2e.world import World, open_world
 
@@ -31,6 +33,23 @@ def attempts(world: World) -> list[tuple[str, int]]:
         found = rows.fetchall()
     db.close()
     return found
+
+
+def lasted(world: World) -> list[float]:
+    """Return how long each try ran that was alone, until the server ended; in seconds."""
+    with sqlite3.connect(f"file:{world.cache / 'journal.db'}?mode=ro", uri=True) as db:
+        rows = db.execute(
+            "SELECT ended_at - started_at FROM attempts WHERE alone = 1 AND state = 'interrupted'"
+        )
+        found = [seconds for (seconds,) in rows]
+    db.close()
+    return found
+
+
+async def noted(world: World) -> None:
+    """Wait until the server has noted once more that it lives."""
+    lock, since = world.cache / "journal.db.lock", time.time()
+    await eventually(lambda: lock.stat().st_mtime > since)
 
 
 async def test_poison(tmp_path: Path) -> None:
@@ -70,9 +89,14 @@ async def test_kills_from_outside(tmp_path: Path) -> None:
                     assert (waits["crashes"], waits["from_outside"]) == (2, 0)
                 else:
                     await gate.reached(kill + (kill < 4))
+                    if kill > 1:
+                        await noted(world)
                 server.signal(signal.SIGKILL)
                 await server.ended()
         assert [alone for _, alone in attempts(world)] == [0, 0, 1, 1, 1, 1]
+        # Of the last one, the next start says how long that was.
+        assert all(seconds > 0 for seconds in lasted(world))
+        assert lasted(world)
         async with serving_apart(world, fault=_AT_ONCE) as server:
             tried = await server.logged("turn_suspected")
             assert [tried[name] for name in ("crashes", "in_a_row", "from_outside")] == [4, 2, 1]
