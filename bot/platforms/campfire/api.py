@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -18,6 +19,7 @@ from bot.platforms.campfire.capability import read_version
 from bot.platforms.campfire.fate import read_exception, read_failure
 from bot.platforms.campfire.redaction import redact_http_log
 from bot.platforms.campfire.status import Deed, message_id, read_refusal
+from bot.platforms.campfire.wire import Wire
 from bot.records.file import File
 
 TIMEOUT_S = 20.0
@@ -61,10 +63,9 @@ async def open_client(*, timeout_s: float = TIMEOUT_S) -> AsyncIterator[httpx.As
     certificates = await asyncio.to_thread(_trusted_certificates)  # two bundles: tens of ms
     async with httpx.AsyncClient(
         timeout=timeout,
-        limits=_LIMITS,
         follow_redirects=False,
         trust_env=False,
-        verify=certificates,
+        transport=Wire(certificates, _LIMITS),
         cookies=_no_cookies(),
     ) as client:
         yield client
@@ -149,8 +150,9 @@ class Api:
 
         Raises as `post_message`.
         """
-        url = self._address(room, key) + below
         try:
+            messages = _messages(self._base_url, room, key)
+            url = httpx.URL(f"{messages}{below}") if below else messages
             response = await self._send(method, url, content)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             fault = read_exception(error, room=room, deed=deed)
@@ -160,7 +162,7 @@ class Api:
             if response.is_success or status in passing:
                 return Sent(status=status, routed=routed, location=headers.get("location"))
             now = datetime.now(UTC)
-            fault = read_refusal(status, headers, url=url, room=room, now=now, deed=deed)
+            fault = read_refusal(status, headers, url=str(url), room=room, now=now, deed=deed)
         # Out here, so that httpx's exception, whose request holds the key, is not its context.
         raise fault
 
@@ -171,9 +173,9 @@ class Api:
 
         Raises `ChatUnavailable` or `ChatRefused`; none of them holds the key.
         """
-        url = self._address(room, key)
         query = {"after": after} if after else {"before": before} if before else None
         try:
+            url = _messages(self._base_url, room, key)
             async with asyncio.timeout(self._reading_timeout_s):
                 response, body = await self._fetch(url, query, room=room)
         except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
@@ -186,12 +188,14 @@ class Api:
                 return Answer(status=response.status_code, routed=routed, body=None)
             now = datetime.now(UTC)
             fault = read_refusal(
-                response.status_code, response.headers, url=url, room=room, now=now, deed=Deed.READ
+                response.status_code,
+                response.headers,
+                url=str(url),
+                room=room,
+                now=now,
+                deed=Deed.READ,
             )
         raise fault
-
-    def _address(self, room: str, key: str) -> str:
-        return f"{self._base_url}/rooms/{quote(room, safe='')}/{quote(key, safe='')}/messages"
 
     def _note_version(self, response: httpx.Response) -> bool:
         """Keep the version that *response* names, and return whether it names one."""
@@ -200,7 +204,7 @@ class Api:
         return version is not None
 
     async def _fetch(
-        self, url: str, query: dict[str, str] | None, *, room: str
+        self, url: httpx.URL, query: dict[str, str] | None, *, room: str
     ) -> tuple[httpx.Response, bytes]:
         request = self._client.build_request("GET", url, params=query, headers=_READING_HEADERS)
         async with self._streamed(request) as response:
@@ -217,7 +221,7 @@ class Api:
                     )
             return response, bytes(body)
 
-    async def _send(self, method: str, url: str, content: str | File) -> httpx.Response:
+    async def _send(self, method: str, url: httpx.URL, content: str | File) -> httpx.Response:
         # The headers say everything: once they are there, a broken body changes nothing.
         request = self._client.build_request(method, url, **_body(content))
         async with self._streamed(request) as response:
@@ -239,6 +243,15 @@ class Api:
             # Its stream knows the response, too: a circle for each call, with request and
             # connection in it, which only a search for garbage would find.
             response.stream = _READ
+
+
+@lru_cache(maxsize=256)
+def _messages(base_url: str, room: str, key: str) -> httpx.URL:
+    """Return where the messages of *room* are: remembered, since a URL takes long to be read.
+
+    Raises httpx.InvalidURL.
+    """
+    return httpx.URL(f"{base_url}/rooms/{quote(room, safe='')}/{quote(key, safe='')}/messages")
 
 
 def _body(content: str | File) -> dict[str, Any]:
