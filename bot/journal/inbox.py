@@ -18,23 +18,22 @@ _ROW = f"({', '.join('?' * len(_COLUMNS.split(',')))})"
 # Numbers only grow, and nobody else writes: what was inserted last is at the end.
 _NEWEST = "SELECT platform, bot, message_id FROM inbox ORDER BY seq DESC LIMIT ?"
 
-# Whose reply is fixed goes first: it may be half in the room already.
-_HALFWAY = """
-    SELECT * FROM inbox WHERE lane = ? AND state = 'open' AND verdict IS NOT NULL
-    ORDER BY position, seq LIMIT 1
-"""
-
-# Then what the agent has already: it was sent as an addition to a turn that has ended.
-_ADDED = """
-    SELECT inbox.* FROM attempts CROSS JOIN inbox ON inbox.seq = attempts.entry
-    WHERE attempts.state = 'running' AND attempts.behind IS NOT NULL
-    AND inbox.lane = ? AND inbox.state = 'open' AND inbox.joined IS NULL
-    ORDER BY attempts.seq LIMIT 1
-"""
-
+# Whose reply is fixed goes first: it may be half in the room already. Then what the agent has
+# already: it was sent as an addition to a turn that has ended. In one statement, since each call
+# into SQLite gives the interpreter away.
 _HEAD = """
-    SELECT * FROM inbox WHERE lane = ? AND state = 'open' AND joined IS NULL
-    ORDER BY position, seq LIMIT 1
+    SELECT * FROM (
+        SELECT 0 AS rank, * FROM inbox WHERE lane = ?1 AND state = 'open' AND verdict IS NOT NULL
+        ORDER BY position, seq LIMIT 1
+    ) UNION ALL SELECT * FROM (
+        SELECT 1, inbox.* FROM attempts CROSS JOIN inbox ON inbox.seq = attempts.entry
+        WHERE attempts.state = 'running' AND attempts.behind IS NOT NULL
+        AND inbox.lane = ?1 AND inbox.state = 'open' AND inbox.joined IS NULL
+        ORDER BY attempts.seq LIMIT 1
+    ) UNION ALL SELECT * FROM (
+        SELECT 2, * FROM inbox WHERE lane = ?1 AND state = 'open' AND joined IS NULL
+        ORDER BY position, seq LIMIT 1
+    ) ORDER BY rank LIMIT 1
 """
 
 _OPEN_LANES = "SELECT lane FROM inbox WHERE state = 'open' GROUP BY lane ORDER BY min(seq)"
@@ -119,8 +118,7 @@ def _insert(rows: int) -> str:
 
 def head(db: sqlite3.Connection, lane: str) -> Entry | None:
     """Read what is next in *lane*: a frozen reply, else what the platform puts first."""
-    rows = (db.execute(next_one, (lane,)).fetchone() for next_one in (_HALFWAY, _ADDED, _HEAD))
-    row = next(filter(None, rows), None)
+    row = db.execute(_HEAD, (lane,)).fetchone()
     return None if row is None else from_row(db, row)
 
 

@@ -53,6 +53,8 @@ def candidates(
 
 def join(db: sqlite3.Connection, entries: Sequence[int], *, to: int) -> bool:
     """Have *entries* answered in the turn of *to*; all of them, or else none and False."""
+    if not entries:
+        return True
     marks = _marks(entries)
     (free,) = db.execute(f"{_FREE} ({marks})", (to, *entries)).fetchone()
     if free != len(entries):

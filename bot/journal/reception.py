@@ -22,7 +22,7 @@ _Landing = asyncio.Future[list[Acceptance]]
 
 #: From so many waiting on, more are worth waiting for, for so long at most.
 _MANY: Final = 4
-_GATHER_S: Final = 0.002
+_GATHER_S: Final = 0.005
 #: Turns of the loop without a message after which none is waited for.
 _QUIET: Final = 2
 

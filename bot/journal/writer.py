@@ -195,13 +195,13 @@ class Writer:
     def _perform(self, one: Pending[Any], *, alone: bool) -> None:
         """Run *one*, so that nothing is left of it when it fails.
 
-        What changes something *alone* needs no savepoint: each call into SQLite gives the
-        interpreter away, which a busy loop is slow to give back.
+        What changes something *alone* needs no savepoint, nor does a single statement, which leaves
+        nothing by itself: each call into SQLite gives the interpreter away, which a busy loop is
+        slow to give back.
         """
-        reads = one.effect is Effect.READ
-        if reads or alone:
+        if alone or one.effect in {Effect.READ, Effect.STATEMENT}:
             self._try_within(one)
-            if one.error is not None and not reads:
+            if one.error is not None and one.effect in {Effect.WRITE, Effect.ERASE}:
                 self._db.execute("ROLLBACK")
             return
         self._db.execute("SAVEPOINT operation")

@@ -31,18 +31,18 @@ class Composing:
 
     async def reply(
         self,
-        markdown: str,
+        html: Sequence[str],
         *,
         bot: Bot,
         chat: Chat,
         answered: Sequence[Person],
         answer: Answer | None,
     ) -> Composed:
-        """Return a reply to the messages of *answered*.
+        """Return a reply to the messages of *answered*; *html* is its text, as it is posted.
 
         *answer* is the agent's, when it is one: with it, files may have come about.
         """
-        first, *others = chat.render(markdown)
+        first, *others = html
         rest = (*others, *await self._made(answer, bot, chat))
 
         def naming(people: Sequence[Person]) -> tuple[str | File, ...]:

@@ -4,6 +4,7 @@ Read while the turn's session is being opened, and only where it can matter. A s
 heard the room before is told what came since, and no more than that is read.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -101,6 +102,11 @@ class Contexts:
         listener, mark = self._listeners[bot.platform], self._marks.get(key)
         if mark is not None and mark.entry == entry.seq:
             mark = None  # what an earlier try was told does not count
+        if (silent := self._reader.silent(entry, mark)) is not None:
+            known = asyncio.get_running_loop().create_future()
+            known.set_result(silent)
+            yield _Talk(self, entry, bot, key, known)
+            return
         work = self._reader.read(entry, bot, listener, mark)
         async with beside(work, f"context {entry.message.room}") as reading:
             yield _Talk(self, entry, bot, key, reading)

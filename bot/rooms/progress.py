@@ -29,12 +29,13 @@ class Progress:
     @asynccontextmanager
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[Showing]:
         """Show the turn of *entry* until the block ends. A bug in that costs the message."""
-        showing = Showing(entry, bot, self._chats[bot.platform], self._means)
+        group = asyncio.TaskGroup()
+        showing = Showing(entry, bot, self._chats[bot.platform], self._means, group)
         self._clearing.busy.add(entry.seq)
         try:
-            async with asyncio.TaskGroup() as group:
+            async with group:
                 if bot.turn.progress:
-                    showing.begin(group)
+                    showing.begin()
                 try:
                     yield showing
                 finally:

@@ -69,6 +69,12 @@ class Reader:
         #: By platform, when it may be asked again; on the loop's clock.
         self._not_before: dict[str, float] = {}
 
+    def silent(self, entry: Entry, mark: Mark | None) -> Reading | None:
+        """Return what there is to read since *mark*, if that is known to be nothing; else None."""
+        if mark is None or not self._silence.lasts(entry.message, since=mark.position):
+            return None
+        return Reading(messages=(), mark=mark)
+
     async def read(
         self, entry: Entry, bot: Bot, room: Readable, mark: Mark | None
     ) -> Reading | None:
@@ -81,8 +87,6 @@ class Reader:
         paused = now() < self._not_before.get(bot.platform, 0.0)
         if all_addressed or paused or not bot.session.context_messages:
             return None
-        if mark is not None and self._silence.lasts(entry.message, since=mark.position):
-            return Reading(messages=(), mark=mark)
         try:
             async with asyncio.timeout(self._patience_s):
                 return await _read(entry, bot, room, mark)

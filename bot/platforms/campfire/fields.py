@@ -128,6 +128,8 @@ def trimmed(words: str) -> str:
 
 def _storable(words: str) -> str:
     r"""Return *words* as UTF-8 and any database can hold them: no lone ``\ud800``, no NUL."""
+    if words.isascii() and "\0" not in words:
+        return words
     try:
         words.encode()
     except UnicodeEncodeError:
