@@ -24,6 +24,10 @@ rate = 1000
 _PATIENCE_S = 120.0
 
 
+class WrongAnswer(AssertionError):
+    """The room was answered, but not what it was to be."""
+
+
 class Stage:
     """A chat, a model, and a folder for the server."""
 
@@ -67,12 +71,13 @@ class Stage:
     async def timed(self, room: Room, text: str, *, expect: str = "") -> float:
         """Ask Ada and return the seconds from the webhook's sending until her answer has come.
 
-        What the stand-in Campfire does before and after that is not counted.
+        What the stand-in Campfire does before and after that is not counted. Raises WrongAnswer
+        when the answer does not hold what is expected, or TimeoutError.
         """
         said = await self.say(room, text)
         answer = await self.campfire.answer_to(said, by=self.ada, timeout_s=_PATIENCE_S)
         if expect not in answer.plain:
-            raise AssertionError(f"wrong answer: {answer.plain}")
+            raise WrongAnswer(answer.plain)
         # Both are noted when they have ended, and the answer is read before that.
         await self.campfire.wait_until(
             lambda _: bool(self._calls(answer) and self._sent_at(said)), timeout_s=_PATIENCE_S

@@ -8,18 +8,46 @@ from pathlib import Path
 import pytest
 
 from bot.agent.conversation import Conversation
+from bot.sessions.budget import Allowance
 from bot.testing.campfire.directory import Room
 from bot.testing.model import Gate, hold, stall
 from tests import guards
 from tests.e2e.process import all_gone, serving_apart
 from tests.e2e.watching import scrape
-from tests.e2e.world import World, open_world
+from tests.e2e.world import PATIENCE_S, World, open_world
 
 
 def rooms_of(world: World, count: int) -> list[Room]:
     """Return so many rooms with Kim and Ada."""
     members = [world.kim, world.ada]
     return [world.campfire.add_room(f"Room {n}", members=members) for n in range(count)]
+
+
+class Scales:
+    """Finds no child too large before somebody waits for it."""
+
+    def __init__(self) -> None:
+        self._found = asyncio.Semaphore(0)
+        self._asked = False
+
+    def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Begin."""
+        outgrown = Allowance.outgrown
+
+        def judge(allowance: Allowance, pid: int) -> bool:
+            too_large = self._asked and outgrown(allowance, pid)
+            if too_large:
+                self._found.release()
+            return too_large
+
+        monkeypatch.setattr(Allowance, "outgrown", judge)
+
+    async def found_too_large(self, *, times: int) -> None:
+        """Wait until so many looks have found a child too large; the last may still be going on."""
+        self._asked = True
+        async with asyncio.timeout(PATIENCE_S):
+            for _ in range(times):
+                await self._found.acquire()
 
 
 async def test_a_budget_of_bytes_is_kept(tmp_path: Path) -> None:
@@ -75,6 +103,36 @@ async def test_a_child_over_its_limit_is_exchanged(tmp_path: Path) -> None:
         assert (session["recycles"], page["died"]) == (session["boots"] - 1, 0)
         counted = await scrape(server)
         assert counted["hearth_sessions_recycled_total"] >= session["recycles"] >= 1
+
+
+async def test_a_child_is_not_exchanged_in_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large it has grown: the answer comes first, from the child that was asked."""
+    monkeypatch.setattr("bot.app._CHILDREN_S", 0.05)
+    scales = Scales()
+    scales.watch(monkeypatch)
+    limit = {"HEARTH_CHILD_LIMIT": "128MiB"}
+    async with open_world(tmp_path) as world, world.serving(limit) as server:
+        await world.ask("@Ada my name is Kim")
+        (old,) = guards.children()
+        gate = Gate()
+        world.model.script("the tea", hold(gate))
+        said = await world.say("@Ada echo: the tea is cold")
+        await gate.reached()
+        await scales.found_too_large(times=3)
+        page = await server.get("/session/stats")
+        assert (page["recycled"], page["boots"], guards.children()) == (0, 1, {old})
+        gate.release()
+        assert await world.answer(said) == "the tea is cold"
+        page = await server.until("/session/stats", lambda page: page["recycled"] == 1)
+        page = await server.until("/session/stats", lambda page: page["hot"] == 1)
+        assert old not in guards.children()
+        assert "Kim" in await world.ask("@Ada what is my name?")
+        assert len(world.model.requests) == 3
+        page = await server.get("/session/stats")
+        assert (page["hits"], page["died"]) == ({"cold": 1, "hot": 1, "warm": 1}, 0)
+        assert await server.settled() == {"accepted": 3, "answered": 3}
 
 
 async def test_a_silent_child_is_interrupted(tmp_path: Path) -> None:

@@ -31,6 +31,14 @@ def another_room(world: World, name: str) -> Room:
     return world.campfire.add_room(name, members=[world.kim, world.ada])
 
 
+async def at_rest(server: Running) -> dict[str, Any]:
+    """Wait until no session is in use any more; return the statistics."""
+    page: dict[str, Any] = await server.until(
+        "/session/stats", lambda page: not any(row["busy"] for row in page["sessions"])
+    )
+    return page
+
+
 async def test_a_new_room_takes_a_spare(tmp_path: Path) -> None:
     """Its child was there before the message; another spare boots for the next room."""
     async with open_world(tmp_path) as world, world.serving(ONE_SPARE) as server:
@@ -84,6 +92,29 @@ async def test_a_spare_goes_when_a_room_needs_its_place(tmp_path: Path) -> None:
             assert page["hits"]["spare"] >= 2
             assert before & guards.children()
             assert await server.settled() == {"accepted": 3, "answered": 3}
+
+
+async def test_a_spare_goes_before_a_room_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With places for a spare and a room, another room takes the spare's; the next the oldest's."""
+    monkeypatch.setattr("bot.app._CHILDREN_S", 3600.0)  # whoever makes room is the room that comes
+    async with open_world(tmp_path) as world:
+        rooms = [another_room(world, name) for name in ("Garden", "Kitchen", "Hall")]
+        async with world.serving():
+            for room in rooms:  # who is resumed has no use for a spare
+                await world.ask("@Ada my name is Kim", room=room)
+        async with world.serving({**ONE_SPARE, "HEARTH_MEMORY_BUDGET": "400MiB"}) as server:
+            assert (await ready(server, 1))["hot_limit"] == 2
+            seen = []
+            for room in rooms:
+                assert "Kim" in await world.ask("@Ada what is my name?", room=room)
+                page = await at_rest(server)
+                hot = {row["room"] for row in page["sessions"] if row["state"] == "hot"}
+                seen.append((page["spares"], page["evicted"], hot))
+            first, second, third = (str(room.id) for room in rooms)
+            assert seen == [(1, 0, {first}), (0, 0, {first, second}), (0, 1, {second, third})]
+            assert page["hits"] == {"warm": 3}
 
 
 async def test_a_changed_file_replaces_the_spares(
