@@ -1,0 +1,145 @@
+"""Head and body of a request on their way to Campfire."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpcore
+import pytest
+
+from bot.platforms.campfire.api import Api, open_client
+from bot.platforms.campfire.wire import Joining
+from bot.records.file import File
+
+_CREATED = b"HTTP/1.1 201 Created\r\nlocation: /rooms/1/messages/5\r\ncontent-length: 0\r\n\r\n"
+_KEY = "3-AbCdEf123456"
+
+
+class Pieces(asyncio.Protocol):
+    """Notes in which pieces requests come, and answers each that is complete."""
+
+    def __init__(self, came: list[bytes]) -> None:
+        self._came = came
+        self._request = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece."""
+        self._came.append(data)
+        self._request += data
+        head, end, body = self._request.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+        if end and len(body) >= length:
+            self._request = b""
+            self._transport.write(_CREATED)
+
+
+@asynccontextmanager
+async def listening(came: list[bytes]) -> AsyncIterator[str]:
+    """Run a server of the like."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Pieces(came), "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_head_and_body_come_together() -> None:
+    """On a new connection and on a kept one; so httpx does what `Wire` makes it do."""
+    came: list[bytes] = []
+    async with listening(came) as url, open_client() as client:
+        api = Api(url, client)
+        for text in ("first", "second"):
+            assert await api.post_message(room="1", html=text, key=_KEY) == "5"
+    assert [piece.partition(b"\r\n\r\n")[2] for piece in came] == [b"first", b"second"]
+
+
+async def test_what_has_no_body_leaves_too() -> None:
+    """Nobody waits for a body that does not come."""
+    came: list[bytes] = []
+    async with listening(came) as url, open_client() as client:
+        response = await client.get(f"{url}/rooms")
+    assert response.status_code == 201
+    assert len(came) == 1
+
+
+async def test_a_large_file_is_complete() -> None:
+    """It comes in pieces, of which the first is sent with the head."""
+    came: list[bytes] = []
+    content = bytes(range(256)) * 4_096
+    async with listening(came) as url, open_client() as client:
+        await Api(url, client).post_file(
+            room="1", file=File(name="a.bin", content=content), key=_KEY
+        )
+    _, _, body = b"".join(came).partition(b"\r\n\r\n")
+    assert content in body
+
+
+class Stream(httpcore.AsyncNetworkStream):
+    """Notes what is written, with the time it may take."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[bytes, float | None]] = []
+        self.closed = False
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        """Note it."""
+        self.written.append((buffer, timeout))
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        """Return what is always said."""
+        _ = max_bytes, timeout
+        return b"said"
+
+    async def aclose(self) -> None:
+        """Note it."""
+        self.closed = True
+
+    def get_extra_info(self, info: str) -> object:
+        """Return it."""
+        return f"the {info}"
+
+
+async def test_each_request_has_a_first_piece() -> None:
+    """Between two, something was read."""
+    stream = Stream()
+    joining = Joining(stream)
+    for number in (b"1", b"2"):
+        await joining.write(b"head " + number, 1.0)
+        await joining.write(b" body " + number, 2.0)
+        await joining.write(b" end " + number, 3.0)
+        assert await joining.read(100) == b"said"
+    assert stream.written == [
+        (b"head 1 body 1", 2.0),
+        (b" end 1", 3.0),
+        (b"head 2 body 2", 2.0),
+        (b" end 2", 3.0),
+    ]
+
+
+async def test_nobody_waits_for_an_answer_to_what_was_held() -> None:
+    """Should httpcore ever write a request in one piece, it leaves when its answer is read."""
+    stream = Stream()
+    joining = Joining(stream)
+    await joining.write(b"all", 1.0)
+    assert await joining.read(100) == b"said"
+    assert [written for written, _ in stream.written] == [b"all"]
+
+
+async def test_what_is_held_when_it_is_closed_is_not_sent() -> None:
+    """Half a request is none."""
+    stream = Stream()
+    joining = Joining(stream)
+    await joining.write(b"head")
+    await joining.aclose()
+    assert stream.closed
+    assert stream.written == []
+
+
+@pytest.mark.parametrize("info", ["socket", "ssl_object"])
+async def test_the_connection_is_what_it_is(info: str) -> None:
+    """Asked, before it is used again, whether it can still be read."""
+    assert Joining(Stream()).get_extra_info(info) == f"the {info}"
