@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Malformed, NotAuthentic, Refused
 from bot.platforms.campfire import Campfire, open_campfire
+from bot.platforms.campfire.wire import Wire
 from bot.records import Credentials, Ignored, Message
 from tests.platforms.deliveries import GONE, KEY, recorded, varied
 
@@ -26,8 +26,8 @@ NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 @pytest.fixture
 async def campfire() -> AsyncIterator[Campfire]:
     """Give the platform, on a client that no test of this module uses."""
-    async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
-        yield Campfire("http://127.0.0.1:1", client)
+    async with Wire(NO_CERTIFICATES) as wire:
+        yield Campfire("http://127.0.0.1:1", wire)
 
 
 def read(
@@ -162,22 +162,18 @@ async def test_malformed(campfire: Campfire) -> None:
 @given(body=st.binary(max_size=100), path=st.text(), secret=st.none() | st.text())
 async def test_nothing_but_refusals(body: bytes, path: str, secret: str | None) -> None:
     """Whatever arrives is a message, ignored or refused."""
-    async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
-        campfire = Campfire("http://127.0.0.1:1", client)
+    async with Wire(NO_CERTIFICATES) as wire:
+        campfire = Campfire("http://127.0.0.1:1", wire)
     for given_body in (body, varied(room__path=path)):
         with pytest.raises(Refused):
             read(campfire, given_body, credentials=ADA_WITH_SECRET, secret=secret)
 
 
-async def test_open_campfire_closes_its_client() -> None:
-    """The platform opens a client of its own and closes it at the end."""
+async def test_open_campfire_waits_no_longer_than_it_is_told() -> None:
+    """Each wait of its calls is bounded."""
     async with open_campfire("http://127.0.0.1:1", timeout_s=0.5) as campfire:
-        client = campfire._api._client
         assert campfire.name == "campfire"
-        assert not client.follow_redirects
-        assert not client.trust_env
-        assert client.timeout.connect == client.timeout.read == 0.5
-    assert client.is_closed
+        assert set(campfire._api._extensions["timeout"].values()) == {0.5}
 
 
 async def test_render() -> None:

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import httpx
 import pytest
 
 from bot.errors import ChatRefused, ChatUnavailable, ChatUncertain, PostFailed
 from bot.platforms.campfire.api import Api
 from bot.platforms.campfire.capability import REPROBE_S
 from bot.platforms.campfire.changes import Changes
+from bot.platforms.campfire.wire import Wire
 from bot.testing.campfire import Campfire, Dialect, Message, Room, open_campfire
 from bot.testing.campfire.records import BotAccount
 from tests.platforms.test_api import NO_CERTIFICATES
@@ -51,12 +51,12 @@ async def a_place(dialect: Dialect) -> AsyncIterator[Place]:
     """Open a Campfire."""
     async with (
         open_campfire(dialect=dialect) as chat,
-        httpx.AsyncClient(verify=NO_CERTIFICATES, trust_env=False) as client,
+        Wire(NO_CERTIFICATES) as wire,
     ):
         kim, ada = chat.add_person("Kim"), chat.add_bot("Ada")
         room, clock = chat.add_room("Watercooler", members=[kim, ada]), [0.0]
         own, others = await chat.say(room, ada, "so far"), await chat.say(room, kim, "hi")
-        changes = Changes(Api(chat.url, client), now_s=lambda: clock[0])
+        changes = Changes(Api(chat.url, wire), now_s=lambda: clock[0])
         yield Place(chat, room, ada, own, others, changes, clock)
 
 

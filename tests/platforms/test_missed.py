@@ -2,10 +2,10 @@ import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from bot.platforms.campfire import Campfire
+from bot.platforms.campfire.wire import Wire
 from bot.records import Credentials, Ignored, Message, MessageKind, Person, RoomMessage
 from tests.platforms.deliveries import KEY
 from tests.platforms.test_mentions import attachment, signed
@@ -20,8 +20,8 @@ NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 @pytest.fixture
 async def campfire() -> AsyncIterator[Campfire]:
     """Give the platform, with the bots Ada (user 3) and Bo (user 5); nobody is called."""
-    async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
-        platform = Campfire("http://127.0.0.1:1", client)
+    async with Wire(NO_CERTIFICATES) as wire:
+        platform = Campfire("http://127.0.0.1:1", wire)
         platform.know_bots([KEY, "5-BoBoBoBoBoBo"])
         yield platform
 

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpcore
+import httpx
 import pytest
 
-from bot.platforms.campfire.api import Api, open_client
-from bot.platforms.campfire.wire import Joining
+from bot.platforms.campfire.api import Api
+from bot.platforms.campfire.wire import Joining, open_wire
 from bot.records.file import File
 
 _CREATED = b"HTTP/1.1 201 Created\r\nlocation: /rooms/1/messages/5\r\ncontent-length: 0\r\n\r\n"
@@ -18,14 +19,20 @@ _KEY = "3-AbCdEf123456"
 class Pieces(asyncio.Protocol):
     """Notes in which pieces requests come, and answers each that is complete."""
 
-    def __init__(self, came: list[bytes]) -> None:
+    def __init__(self, came: list[bytes], closed: asyncio.Event) -> None:
         self._came = came
+        self._closed = closed
         self._request = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Take note that it ended, in order."""
+        if error is None:
+            self._closed.set()
 
     def data_received(self, data: bytes) -> None:
         """Take a piece."""
@@ -39,10 +46,10 @@ class Pieces(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def listening(came: list[bytes]) -> AsyncIterator[str]:
-    """Run a server of the like."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Pieces(came), "127.0.0.1", 0)
+async def listening(came: list[bytes], closed: asyncio.Event | None = None) -> AsyncIterator[str]:
+    """Run a server of the like, which sets *closed* when a connection was closed."""
+    loop, ended = asyncio.get_running_loop(), closed or asyncio.Event()
+    server = await loop.create_server(lambda: Pieces(came, ended), "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
@@ -50,30 +57,40 @@ async def listening(came: list[bytes]) -> AsyncIterator[str]:
 async def test_head_and_body_come_together() -> None:
     """On a new connection and on a kept one; so httpx does what `Wire` makes it do."""
     came: list[bytes] = []
-    async with listening(came) as url, open_client() as client:
-        api = Api(url, client)
+    async with listening(came) as url, open_wire() as wire:
+        api = Api(url, wire)
         for text in ("first", "second"):
             assert await api.post_message(room="1", html=text, key=_KEY) == "5"
-    assert [piece.partition(b"\r\n\r\n")[2] for piece in came] == [b"first", b"second"]
+        assert [piece.partition(b"\r\n\r\n")[2] for piece in came] == [b"first", b"second"]
+
+
+async def test_connections_are_closed_in_the_end() -> None:
+    """Nothing is left open."""
+    closed = asyncio.Event()
+    async with listening([], closed) as url:
+        async with open_wire() as wire:
+            await Api(url, wire).post_message(room="1", html="first", key=_KEY)
+            assert not closed.is_set()
+        async with asyncio.timeout(10):
+            await closed.wait()
 
 
 async def test_what_has_no_body_leaves_too() -> None:
     """Nobody waits for a body that does not come."""
     came: list[bytes] = []
-    async with listening(came) as url, open_client() as client:
-        response = await client.get(f"{url}/rooms")
-    assert response.status_code == 201
-    assert len(came) == 1
+    async with listening(came) as url, open_wire() as wire:
+        response = await wire.handle_async_request(httpx.Request("GET", f"{url}/rooms"))
+        await response.aclose()
+        assert response.status_code == 201
+        assert len(came) == 1
 
 
 async def test_a_large_file_is_complete() -> None:
     """It comes in pieces, of which the first is sent with the head."""
     came: list[bytes] = []
     content = bytes(range(256)) * 4_096
-    async with listening(came) as url, open_client() as client:
-        await Api(url, client).post_file(
-            room="1", file=File(name="a.bin", content=content), key=_KEY
-        )
+    async with listening(came) as url, open_wire() as wire:
+        await Api(url, wire).post_file(room="1", file=File(name="a.bin", content=content), key=_KEY)
     _, _, body = b"".join(came).partition(b"\r\n\r\n")
     assert content in body
 

@@ -1,14 +1,12 @@
 """Campfire's bot API: the one place that speaks HTTP to it, where httpx's exceptions stop."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +17,6 @@ from bot.platforms.campfire.capability import read_version
 from bot.platforms.campfire.fate import read_exception, read_failure
 from bot.platforms.campfire.redaction import redact_http_log
 from bot.platforms.campfire.status import Deed, message_id, read_refusal
-from bot.platforms.campfire.wire import Wire
 from bot.records.file import File
 
 TIMEOUT_S = 20.0
@@ -27,16 +24,17 @@ TIMEOUT_S = 20.0
 #: Reaching a machine takes milliseconds or never happens.
 _CONNECT_TIMEOUT_S = 5.0
 
-_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=8)
+#: For whoever reads Campfire's log.
+_AGENT = {"User-Agent": "Hearth"}
 
 #: Without an explicit type Rack reads the body as a form, and "100% done" fails.
-_HEADERS = {"Content-Type": "text/html; charset=utf-8"}
+_HEADERS = {**_AGENT, "Content-Type": "text/html; charset=utf-8"}
 
 #: Enough to empty a small body and use the connection again; the rest is nobody's business.
 _READ_LIMIT_BYTES = 65_536
 
 #: Compressed, a small answer could be a large one.
-_READING_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_READING_HEADERS = {**_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
 
 #: Of a page of 40 messages. Campfire does not limit them, and their authors rarely write books.
 _PAGE_LIMIT_BYTES = 8 * 1024 * 1024
@@ -49,37 +47,6 @@ _READ = httpx.ByteStream(b"")
 
 #: What a route or a room that is not there is answered with.
 _MISSING = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
-
-
-@asynccontextmanager
-async def open_client(*, timeout_s: float = TIMEOUT_S) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client for one Campfire; *timeout_s* bounds each wait (write, read, pool), not all.
-
-    The environment's proxies and netrc are not used: they are there for other programs, and a
-    proxy would see the bot keys, which stand in the addresses. Certificates are trusted that
-    certifi or this machine trusts (``SSL_CERT_FILE`` works), for a Campfire with a private CA.
-    """
-    timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s))
-    certificates = await asyncio.to_thread(_trusted_certificates)  # two bundles: tens of ms
-    async with httpx.AsyncClient(
-        timeout=timeout,
-        follow_redirects=False,
-        trust_env=False,
-        transport=Wire(certificates, _LIMITS),
-        cookies=_no_cookies(),
-    ) as client:
-        yield client
-
-
-def _trusted_certificates() -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    context.load_default_certs()
-    return context
-
-
-def _no_cookies() -> CookieJar:
-    # All bots share the client; what Campfire sets for one must not travel with another.
-    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,17 +72,23 @@ class Sent:
 
 
 class Api:
-    """The calls of the bot API. Keys come with each call and are kept nowhere."""
+    """The calls of the bot API. Keys come with each call.
+
+    *timeout_s* bounds each wait of a call (for writing, reading or a connection), not all of them.
+    """
 
     def __init__(
         self,
         base_url: str,
-        client: httpx.AsyncClient,
+        wire: httpx.AsyncBaseTransport,
         *,
+        timeout_s: float = TIMEOUT_S,
         reading_timeout_s: float = READING_TIMEOUT_S,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._client = client
+        self._wire = wire
+        timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s))
+        self._extensions = {"timeout": timeout.as_dict()}
         self._reading_timeout_s = reading_timeout_s
         #: What the last answer that said so gave as Campfire's version; see `read_version`.
         self.version: str | None = None
@@ -206,7 +179,9 @@ class Api:
     async def _fetch(
         self, url: httpx.URL, query: dict[str, str] | None, *, room: str
     ) -> tuple[httpx.Response, bytes]:
-        request = self._client.build_request("GET", url, params=query, headers=_READING_HEADERS)
+        request = httpx.Request(
+            "GET", url, params=query, headers=_READING_HEADERS, extensions=self._extensions
+        )
         async with self._streamed(request) as response:
             if response.status_code != HTTPStatus.OK:
                 await _drain(response)
@@ -223,7 +198,7 @@ class Api:
 
     async def _send(self, method: str, url: httpx.URL, content: str | File) -> httpx.Response:
         # The headers say everything: once they are there, a broken body changes nothing.
-        request = self._client.build_request(method, url, **_body(content))
+        request = httpx.Request(method, url, extensions=self._extensions, **_body(content))
         async with self._streamed(request) as response:
             await _drain(response)
             return response
@@ -232,7 +207,7 @@ class Api:
     async def _streamed(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
         """Send *request* and yield its response, whose body is still to come."""
         try:
-            response = await self._client.send(request, stream=True, follow_redirects=False)
+            response = await self._wire.handle_async_request(request)
         except AttributeError as error:
             # anyio's, on uvloop, for a peer that hangs up in the moment of connecting.
             raise httpx.ConnectError("lost while it was made", request=request) from error
@@ -251,13 +226,17 @@ def _messages(base_url: str, room: str, key: str) -> httpx.URL:
 
     Raises httpx.InvalidURL.
     """
-    return httpx.URL(f"{base_url}/rooms/{quote(room, safe='')}/{quote(key, safe='')}/messages")
+    url = httpx.URL(f"{base_url}/rooms/{quote(room, safe='')}/{quote(key, safe='')}/messages")
+    if not url.host:
+        raise httpx.InvalidURL("it names no host")
+    return url
 
 
 def _body(content: str | File) -> dict[str, Any]:
     """Return HTML, or a file as a form has it, as httpx takes it."""
     if isinstance(content, File):
-        return {"files": {"attachment": (content.name, content.content, content.media_type)}}
+        attachment = (content.name, content.content, content.media_type)
+        return {"files": {"attachment": attachment}, "headers": _AGENT}
     return {"content": content.encode(), "headers": _HEADERS}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import httpx
 
-from bot.platforms.campfire.api import TIMEOUT_S, Api, open_client
+from bot.platforms.campfire.api import TIMEOUT_S, Api
 from bot.platforms.campfire.authenticity import verify
 from bot.platforms.campfire.changes import Changes
 from bot.platforms.campfire.delivery import PLATFORM, parse_delivery
@@ -14,6 +14,7 @@ from bot.platforms.campfire.history import History
 from bot.platforms.campfire.markup import render_markdown
 from bot.platforms.campfire.mention import addressed, mention
 from bot.platforms.campfire.missed import as_delivered, is_addressed
+from bot.platforms.campfire.wire import open_wire
 from bot.records import Credentials, Ignored, Message, Person, RoomMessage
 from bot.records.file import File
 
@@ -22,9 +23,9 @@ from bot.records.file import File
 async def open_campfire(
     base_url: str, *, timeout_s: float = TIMEOUT_S
 ) -> AsyncIterator["Campfire"]:
-    """Open the platform on a client of its own, closed at the end; see `api.open_client`."""
-    async with open_client(timeout_s=timeout_s) as client:
-        yield Campfire(base_url, client)
+    """Open the platform on connections of its own, closed at the end; see `Api` and `open_wire`."""
+    async with open_wire() as wire:
+        yield Campfire(base_url, wire, timeout_s=timeout_s)
 
 
 class Campfire:
@@ -32,8 +33,10 @@ class Campfire:
 
     name = PLATFORM
 
-    def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
-        self._api = Api(base_url, client)
+    def __init__(
+        self, base_url: str, wire: httpx.AsyncBaseTransport, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._api = Api(base_url, wire, timeout_s=timeout_s)
         self._history = History(self._api)
         self._changes = Changes(self._api)
         self._bot_ids: frozenset[str] = frozenset()

@@ -1,20 +1,41 @@
-"""The way to Campfire: the head of a request leaves together with its body.
+"""The connections to Campfire, on which the head of a request leaves together with its body.
 
 httpcore writes them one after the other, and lets everybody else run in between; on a busy loop
 that is up to a millisecond for which the other side has half a request. And it is two packets.
 """
 
+import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
 
 import httpcore
 import httpx
 
+_LIMITS: Final = httpx.Limits(max_connections=32, max_keepalive_connections=8)
+
+
+@asynccontextmanager
+async def open_wire() -> AsyncIterator["Wire"]:
+    """Open the way to one Campfire; certificates take tens of milliseconds to read.
+
+    They are trusted if certifi or this machine trusts them (``SSL_CERT_FILE`` works), for a
+    Campfire with a private CA.
+    """
+    async with Wire(await asyncio.to_thread(_trusted_certificates)) as wire:
+        yield wire
+
 
 class Wire(httpx.AsyncHTTPTransport):
-    """httpx's own transport, on streams that join what belongs together."""
+    """httpx's own transport, on streams that join what belongs together.
 
-    def __init__(self, certificates: ssl.SSLContext, limits: httpx.Limits) -> None:
+    A transport and no client: that would follow redirects, carry one bot's cookies to another's
+    calls, and use the environment's proxies and netrc, which are there for other programs; a proxy
+    would see the bot keys, which stand in the addresses.
+    """
+
+    def __init__(self, certificates: ssl.SSLContext, limits: httpx.Limits = _LIMITS) -> None:
         super().__init__(verify=certificates, limits=limits, trust_env=False)
         # httpx has no argument for it. That it works is tested, with the version that is pinned.
         self._pool = httpcore.AsyncConnectionPool(
@@ -89,3 +110,9 @@ class Joining(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> object:
         """Return what is known of the connection."""
         return self._stream.get_extra_info(info)
+
+
+def _trusted_certificates() -> ssl.SSLContext:
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
