@@ -99,7 +99,7 @@ class Opener:
     async def _is_right(self, session: Session, bot: Bot) -> bool:
         """Tell whether the open conversation can go on, and what it was opened upon still holds."""
         conversation = session.conversation
-        if conversation is None or not session.hot or not _same_options(conversation.bot, bot):
+        if conversation is None or not session.hot or not _serves(conversation, bot):
             return False
         before = session.opened.prompts
         return before is None or before == await self._prompts.prompts(session.file.session_id)
@@ -205,5 +205,10 @@ def _uncounted(_dollars: float) -> None:
     """Take the cost of what nobody keeps."""
 
 
-def _same_options(old: Bot, new: Bot) -> bool:
-    return old is new or old.digest == new.digest
+def _serves(conversation: Conversation, bot: Bot) -> bool:
+    """Tell whether *conversation* was opened with the options that *bot* has now."""
+    if conversation.bot is not bot:  # its file was read again, and may say the same
+        if conversation.bot.digest != bot.digest:
+            return False
+        conversation.bot = bot  # so that this is not found out before each turn
+    return True
