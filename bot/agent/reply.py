@@ -52,22 +52,11 @@ class Listener(Protocol):
         """
         ...
 
-    def spoken(self, markdown: str) -> None:
-        """Take note that a piece of it is complete: *markdown* may be all there will be.
-
-        Whether more follows is known a moment later. Called by whoever reads the child: errors are
-        not for it.
-        """
-        ...
-
 
 class Nobody:
     """Nobody listens."""
 
     def follow(self, said: Callable[[], str]) -> None:
-        """Let it be said."""
-
-    def spoken(self, markdown: str) -> None:
         """Let it be said."""
 
 
@@ -93,7 +82,6 @@ class Asking:
         self.abandoned = False
         #: Whether something was added: its result says what it answers, so that is waited for.
         self.extended = False
-        self._listener: Listener = NOBODY
         self._asked_at = now
         self._first_token_at: float | None = None
         self._texts: list[str] = []
@@ -123,11 +111,6 @@ class Asking:
                 self._end(now)
             case _:
                 pass  # what a sub-agent says, and news of kinds that a later child may add
-
-    def tell(self, listener: Listener) -> None:
-        """Let *listener* know the answer while it comes."""
-        self._listener = listener
-        listener.follow(self.said)
 
     def begin(self, now: float, *, extended: bool) -> None:
         """Take note that the child turns to it, who was sent earlier."""
@@ -229,10 +212,7 @@ class Asking:
         self._context_tokens = _tokens(message.usage or {}) or self._context_tokens
         said = [block.text for block in message.content if isinstance(block, TextBlock)]
         del self._growing[: len(said)]
-        texts = [text for text in said if text.strip()]
-        self._texts += texts
-        if texts:
-            self._listener.spoken("\n\n".join(self._texts))
+        self._texts.extend(text for text in said if text.strip())
 
     def _is_mine(self, result: ResultMessage) -> bool:
         named = (result.user_message_uuid, *(result.user_message_uuids or ()))

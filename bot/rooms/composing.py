@@ -31,18 +31,18 @@ class Composing:
 
     async def reply(
         self,
-        html: Sequence[str],
+        markdown: str,
         *,
         bot: Bot,
         chat: Chat,
         answered: Sequence[Person],
         answer: Answer | None,
     ) -> Composed:
-        """Return a reply to the messages of *answered*; *html* is its text, as it is posted.
+        """Return a reply to the messages of *answered*.
 
         *answer* is the agent's, when it is one: with it, files may have come about.
         """
-        first, *others = html
+        first, *others = chat.render(markdown)
         rest = (*others, *await self._made(answer, bot, chat))
 
         def naming(people: Sequence[Person]) -> tuple[str | File, ...]:

@@ -29,13 +29,12 @@ class Progress:
     @asynccontextmanager
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[Showing]:
         """Show the turn of *entry* until the block ends. A bug in that costs the message."""
-        group = asyncio.TaskGroup()
-        showing = Showing(entry, bot, self._chats[bot.platform], self._means, group)
+        showing = Showing(entry, bot, self._chats[bot.platform], self._means)
         self._clearing.busy.add(entry.seq)
         try:
-            async with group:
+            async with asyncio.TaskGroup() as group:
                 if bot.turn.progress:
-                    showing.begin()
+                    showing.begin(group)
                 try:
                     yield showing
                 finally:

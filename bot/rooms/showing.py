@@ -19,7 +19,6 @@ from bot.rooms.lookup import Lookup
 from bot.rooms.placeholder import Placeholder
 from bot.rooms.posting import Chat
 from bot.rooms.presentable import presentable
-from bot.rooms.rehearsal import Rehearsal
 
 log = structlog.get_logger(__name__)
 
@@ -95,14 +94,9 @@ async def see(entry: Entry, stage: Stage, key: str, journal: Journal) -> bool:
 
 
 class Showing:
-    """The signs of one turn. Who answers lets it follow the answer, and has it give way.
+    """The signs of one turn. Who answers lets it follow the answer, and has it give way."""
 
-    What it does beside the turn belongs to *group*.
-    """
-
-    def __init__(
-        self, entry: Entry, bot: Bot, stage: Stage, means: Means, group: asyncio.TaskGroup
-    ) -> None:
+    def __init__(self, entry: Entry, bot: Bot, stage: Stage, means: Means) -> None:
         self._entry = entry
         self._bot = bot
         self._stage = stage
@@ -111,10 +105,6 @@ class Showing:
         self._placeholder = Placeholder(
             entry, stage, self._key, journal=means.journal, lookup=means.lookup, blank=GROWING
         )
-        self._group = group
-        self._rehearsal = Rehearsal(stage.render, group)
-        #: Return what is going to be said as it looks in the room, where that is known already.
-        self.rehearsed = self._rehearsal.rendered
         self._started = means.now()
         self._said: Callable[[], str] = str
         self._runner: asyncio.Task[None] | None = None
@@ -122,13 +112,12 @@ class Showing:
         #: What is, or was last, under way; None: the room was shown nothing.
         self.errand: asyncio.Task[bool] | None = None
 
-    def begin(self) -> None:
+    def begin(self, group: asyncio.TaskGroup) -> None:
         """Show what is to be shown, from now until `end` or `give_way`."""
-        self._runner = self._group.create_task(self._run(), name=f"progress of {self._entry.seq}")
+        self._runner = group.create_task(self._run(), name=f"progress of {self._entry.seq}")
 
     def end(self) -> None:
         """Show nothing more."""
-        self._rehearsal.end()
         if self._runner is not None:
             self._runner.cancel()
             # A cancelled task keeps its frames, and those know us: a circle for each turn.
@@ -137,10 +126,6 @@ class Showing:
     def follow(self, said: Callable[[], str]) -> None:
         """Show what *said* returns, as it grows."""
         self._said = said
-
-    def spoken(self, markdown: str) -> None:
-        """See what the answer looks like, should *markdown* be all of it."""
-        self._rehearsal.try_out(markdown)
 
     async def give_way(self) -> str | None:
         """Show nothing more, since it is known what to say.

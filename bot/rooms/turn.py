@@ -243,12 +243,10 @@ class Turns:
         showing: Showing | None = None,
     ) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
-        answer, chat = saying.answer, self._chats[bot.platform]
-        html = await showing.rehearsed(saying.markdown) if showing is not None else None
-        html = html or chat.render(saying.markdown)
-        answered = await self._askers(entry, saying)
+        answer = saying.answer
+        chat, answered = self._chats[bot.platform], await self._askers(entry, saying)
         reply = await self._composing.reply(
-            html, bot=bot, chat=chat, answered=answered, answer=answer
+            saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
         )
         parts = await self._journal.freeze(
             entry,

@@ -394,9 +394,6 @@ class FakeShowing(Nobody):
         """Let the answer take the place of what there is."""
         return self._placeholder
 
-    async def rehearsed(self, _markdown: str) -> None:
-        """Know nothing of what it will look like."""
-
 
 class FakeProgress:
     """Shows nothing, but for a placeholder that is there already."""
