@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -25,7 +25,6 @@ _MANY: Final = 4
 _GATHER_S: Final = 0.005
 #: Turns of the loop without a message after which none is waited for.
 _QUIET: Final = 2
-_NEW: Final = Acceptance.NEW
 
 
 class Reception:
@@ -167,21 +166,18 @@ class Reception:
         self.hand_over()
 
     def _answer(self, group: _Group, acceptances: list[Acceptance], *, again: bool = False) -> None:
-        """Tell the lanes, and everybody who still waits.
+        """Tell everybody who still waits, and the lanes in any case.
 
         What was handed over *again* may have landed at the first time: nobody was told then.
         """
-        landed = tuple(zip(group, acceptances, strict=True))
-        new = (lane for ((_, lane), _), acceptance in landed if again or acceptance is _NEW)
-        for lane in dict.fromkeys(new):
+        news: dict[str, None] = {}
+        for ((_, lane), answer), acceptance in zip(group, acceptances, strict=True):
+            if again or acceptance is Acceptance.NEW:
+                news[lane] = None
+            if not answer.done():
+                answer.set_result(acceptance)
+        for lane in news:
             self._tell(lane)
-        answers = [(answer, acceptance) for (_, answer), acceptance in landed]
-        if len(group) < _MANY:
-            # A turn begins now, if it does: its prompt leaves before the platform hears of it, for
-            # which that waits 0.3 ms longer. In a rush it would wait for all their turns.
-            self._loop.call_soon(_resolve, answers)
-        else:
-            _resolve(answers)
 
     def _fail(self, group: _Group, error: BaseException) -> None:
         waiting = [answer for _, answer in group if not answer.done()]
@@ -189,10 +185,3 @@ class Reception:
             answer.set_exception(error)
         if not waiting and not isinstance(error, BotError):
             raise error  # a bug that nobody waits for: the loop reports it
-
-
-def _resolve(answers: Iterable[tuple[_Answer, Acceptance]]) -> None:
-    """Tell those who still wait."""
-    for answer, acceptance in answers:
-        if not answer.done():
-            answer.set_result(acceptance)

@@ -37,7 +37,7 @@ async def test_one_commit_records_a_message_and_its_attempt(journal: Journal) ->
         await anyio.wait_all_tasks_blocked()
         look = journal.beginnings.head(LANE, beginning())
     head = await look
-    assert await answer is Acceptance.NEW
+    assert answer.result() is Acceptance.NEW
     assert journal.statistics().commits - before.commits <= 1 + 1, "what kept it busy, and this"
     assert head is not None
     assert head.begun is not None

@@ -66,22 +66,8 @@ async def test_what_is_coming_is_announced(journal: Journal) -> None:
     head = await looks[LANE]
     assert head is not None
     assert head.message.id == "1"
-    assert await asyncio.gather(*answers) == [Acceptance.NEW] * 2
+    assert [answer.result() for answer in answers] == [Acceptance.NEW] * 2
     assert journal.statistics().commits - before.commits <= 1 + 1, "the look shares the commit"
-
-
-async def test_a_turn_begins_before_the_platform_hears_of_it(journal: Journal) -> None:
-    """A prompt is worth more than the moment for which the platform waits; in a rush it is not."""
-    looks = asyncio.Queue[asyncio.Future[Entry | None]]()
-    told: list[str] = []
-    journal.reception.on_coming(lambda lane, _: looks.put_nowait(journal.head(lane)))
-    journal.reception.on_new(told.append)
-    for numbers, in_rush in ((range(1, 2), False), (range(2, 22), True)):
-        answers = [journal.accept(said(number=number), lane=LANE) for number in numbers]
-        await (await looks.get())
-        assert told.pop() == LANE
-        assert [answer.done() for answer in answers] == [in_rush] * len(answers)
-        assert await asyncio.gather(*answers) == [Acceptance.NEW] * len(answers)
 
 
 async def test_a_group_is_bounded(journal: Journal) -> None:
