@@ -21,7 +21,7 @@ class Silence:
 
     def __init__(self) -> None:
         #: By platform and position: in which room it was, and which bots it needs not be told.
-        self._known: OrderedDict[tuple[str, int], tuple[str, frozenset[str]]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int], tuple[str, tuple[str, ...]]] = OrderedDict()
 
     def said(self, message: Message) -> None:
         """Take note of a message to one of our bots; one to several comes several times."""
@@ -51,7 +51,9 @@ class Silence:
         return True
 
     def _know(self, platform: str, position: int, room: str, bot: str) -> None:
-        _, bots = self._known.get((platform, position), (room, frozenset()))
-        self._known[platform, position] = (room, bots | {bot})
+        place = platform, position
+        _, bots = self._known.get(place, (room, ()))
+        if bot not in bots:
+            self._known[place] = (room, (*bots, bot))
         if len(self._known) > _MOST:
             self._known.popitem(last=False)

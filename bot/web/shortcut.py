@@ -5,7 +5,7 @@ uvicorn's way through the application, to the same end.
 """
 
 import asyncio
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -20,6 +20,9 @@ from bot.web.webhook import PREFIX, Respond
 _PREFIX: Final = PREFIX.encode()
 #: What a plain request does not have: each asks for more than reading a body of known length.
 _UNUSUAL: Final = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
+#: Bytes of a plain address, and so many of them are remembered; they are few.
+_MOST_ADDRESS: Final = 256
+_MOST_ADDRESSES: Final = 256
 
 
 class Deliveries(Protocol):
@@ -59,12 +62,14 @@ class Shortcut(BareProtocol):
 
     def on_headers_complete(self) -> None:
         """Take the short way, if it is open to this request."""
-        if not self._is_plain():
+        plain = len(self.url) <= _MOST_ADDRESS and self.parser.get_method() == b"POST"
+        address = _read_address(self.url) if plain else None
+        if address is None or not self._is_plain():
             self._describe()
             super().on_headers_complete()
             return
         self.scope["path"] = PREFIX  # which says that the headers are complete
-        self._reading = _Delivery(self.url, keep_alive=self.parser.should_keep_alive())
+        self._reading = _Delivery(*address, keep_alive=self.parser.should_keep_alive())
         self.cycle = self._reading  # type: ignore[assignment] # as far as uvicorn looks at it
 
     def _describe(self) -> None:
@@ -73,16 +78,12 @@ class Shortcut(BareProtocol):
         self.scope["client"] = self.client = get_remote_addr(self.transport)
 
     def _is_plain(self) -> bool:
-        if not self.url.startswith(_PREFIX) or self.parser.get_method() != b"POST":
-            return False
         headers = dict(self.headers)
         length = headers.get(b"content-length")
         return (
             length is not None
             and int(length) <= HIGH_WATER_LIMIT
             and _UNUSUAL.isdisjoint(headers)
-            and self.url.isascii()
-            and not (b"%" in self.url.partition(b"?")[0] or b"#" in self.url)
             and self.parser.get_http_version() == "1.1"
             and (self.cycle is None or self.cycle.response_complete)  # else it waits for its turn
             and not (self.flow.write_paused or self.transport.is_closing())
@@ -137,9 +138,9 @@ class _Delivery:
     #: Where uvicorn wakes who waits for the rest of a request; here nobody does.
     message_event: Final = asyncio.Event()
 
-    def __init__(self, url: bytes, *, keep_alive: bool) -> None:
-        bot_id, _, self.query = url[len(_PREFIX) :].partition(b"?")
-        self.bot_id = bot_id.decode()
+    def __init__(self, bot_id: str, query: bytes, *, keep_alive: bool) -> None:
+        self.bot_id = bot_id
+        self.query = query
         #: Of the body.
         self.pieces: list[bytes] = []
         #: A server that closes sets it to False.
@@ -147,6 +148,15 @@ class _Delivery:
         #: The connection is lost.
         self.disconnected = False
         self.response_complete = False
+
+
+@lru_cache(maxsize=_MOST_ADDRESSES)
+def _read_address(url: bytes) -> tuple[str, bytes] | None:
+    """Return whom a delivery is for, and its query; None when that takes more than a look."""
+    if not url.startswith(_PREFIX) or not url.isascii() or b"#" in url:
+        return None
+    bot_id, _, query = url[len(_PREFIX) :].partition(b"?")
+    return None if b"%" in bot_id else (bot_id.decode(), query)
 
 
 @cache

@@ -34,6 +34,7 @@ _PAGES: Final = {"operate", "testing"}
 IMPORTERS: Final[dict[str, set[str]]] = {
     "pydantic_settings": {"config"},
     "watchfiles": {"config"},
+    "httpcore": {"platforms"},
     "httpx": {"platforms", "testing"},
     "sqlite3": {"journal"},
     "asyncpg": {"journal"},

@@ -1,16 +1,20 @@
 """Head and body of a request on their way to Campfire."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpcore
 import httpx
 import pytest
 
+from bot.errors import ChatUnavailable
 from bot.platforms.campfire.api import Api
 from bot.platforms.campfire.wire import Joining, open_wire
 from bot.records.file import File
+from tests.platforms.certificates import write_certificate
 
 _CREATED = b"HTTP/1.1 201 Created\r\nlocation: /rooms/1/messages/5\r\ncontent-length: 0\r\n\r\n"
 _KEY = "3-AbCdEf123456"
@@ -46,12 +50,31 @@ class Pieces(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def listening(came: list[bytes], closed: asyncio.Event | None = None) -> AsyncIterator[str]:
+async def listening(
+    came: list[bytes],
+    closed: asyncio.Event | None = None,
+    certificate: ssl.SSLContext | None = None,
+) -> AsyncIterator[str]:
     """Run a server of the like, which sets *closed* when a connection was closed."""
     loop, ended = asyncio.get_running_loop(), closed or asyncio.Event()
-    server = await loop.create_server(lambda: Pieces(came, ended), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Pieces(came, ended), "127.0.0.1", 0, ssl=certificate)
+    scheme = "https" if certificate else "http"
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ssl.SSLContext]:
+    """Trust an authority as an operator would, and have it certify an address."""
+
+    def certify(address: str) -> ssl.SSLContext:
+        trusted, server = write_certificate(tmp_path, address)
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(server)
+        return context
+
+    return certify
 
 
 async def test_head_and_body_come_together() -> None:
@@ -73,6 +96,30 @@ async def test_connections_are_closed_in_the_end() -> None:
             assert not closed.is_set()
         async with asyncio.timeout(10):
             await closed.wait()
+
+
+async def test_an_authority_of_ones_own_is_trusted(
+    authority: Callable[[str], ssl.SSLContext],
+) -> None:
+    """Encrypted, head and body come together too."""
+    came: list[bytes] = []
+    async with listening(came, certificate=authority("127.0.0.1")) as url, open_wire() as wire:
+        for text in ("first", "second"):
+            assert await Api(url, wire).post_message(room="1", html=text, key=_KEY) == "5"
+        assert [piece.partition(b"\r\n\r\n")[2] for piece in came] == [b"first", b"second"]
+
+
+async def test_a_certificate_for_somebody_else_is_not(
+    authority: Callable[[str], ssl.SSLContext],
+) -> None:
+    """Nothing is sent: the key stands in the address."""
+    came: list[bytes] = []
+    async with listening(came, certificate=authority("127.0.0.2")) as url, open_wire() as wire:
+        with pytest.raises(
+            ChatUnavailable, match=r"not trusted: IP address mismatch.* SSL_CERT_FILE"
+        ):
+            await Api(url, wire).post_message(room="1", html="first", key=_KEY)
+        assert came == []
 
 
 async def test_what_has_no_body_leaves_too() -> None:

@@ -1,5 +1,6 @@
 """What an exception of httpx says of the request that met it, as an error of ours."""
 
+import ssl
 from enum import Enum
 
 import httpx
@@ -37,15 +38,20 @@ FATES: dict[type[Exception], Fate] = {
 }
 
 
+_LOOK = "is it running, and is HEARTH_CAMPFIRE_URL right?"
+_TRUST_IT = (
+    "trust the authority that signed it with SSL_CERT_FILE, and have HEARTH_CAMPFIRE_URL name it"
+    " as the certificate does"
+)
+
+
 def read_exception(error: Exception, *, room: str, deed: Deed = Deed.POST) -> ChatError:
     """Return what *error*, raised by httpx, means for what was to be done in *room*."""
     name = type(error).__name__
     match _fate(type(error)):
         case Fate.NEVER_LEFT:
-            return ChatUnavailable(
-                f"Campfire cannot be reached for room {room} ({name}): "
-                "is it running, and is HEARTH_CAMPFIRE_URL right?"
-            )
+            reason, cure = _unreachable(error, name)
+            return ChatUnavailable(f"Campfire cannot be reached for room {room} ({reason}): {cure}")
         case Fate.MAY_HAVE_ARRIVED:
             return ChatUncertain(
                 f"no answer after {deed} room {room} ({name}): "
@@ -55,6 +61,16 @@ def read_exception(error: Exception, *, room: str, deed: Deed = Deed.POST) -> Ch
             return ChatRefused(
                 f"the request for room {room} cannot be made ({name}): check HEARTH_CAMPFIRE_URL"
             )
+
+
+def _unreachable(error: BaseException, name: str) -> tuple[str, str]:
+    """Say why nothing has left, and what to do; the names in a certificate are no secrets."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}", _TRUST_IT
+        cause = cause.__cause__ or cause.__context__
+    return name, _LOOK
 
 
 def read_failure(error: Exception, *, room: str) -> ChatError:
