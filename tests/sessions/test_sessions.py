@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from bot.agent.start import Fresh, Orphan, Resume
+from bot.config.bot import Bot
 from bot.errors import (
     AgentError,
     AgentStartFailed,
@@ -117,6 +118,24 @@ async def test_changed_bot_is_resumed_with_its_new_options(world: World) -> None
     assert await world.turn(bot=changed) is Warmth.WARM
     assert world.agent.conversations[-1].bot is changed
     assert await world.turn(bot=replace(changed)) is Warmth.HOT
+
+
+async def test_bot_that_was_read_again_is_compared_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes longer than all the rest of finding a hot session."""
+    compared: list[Bot] = []
+
+    def digest(bot: Bot) -> str:
+        compared.append(bot)
+        return "the same"
+
+    monkeypatch.setattr(Bot, "digest", property(digest))
+    await world.turn()
+    again = replace(ADA)
+    for _ in range(3):
+        assert await world.turn(bot=again) is Warmth.HOT
+    assert [bot is again for bot in compared] == [False, True]
 
 
 async def test_dead_child_is_resumed_by_the_next_turn(world: World) -> None:
