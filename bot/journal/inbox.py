@@ -161,21 +161,16 @@ def waiting(db: sqlite3.Connection) -> tuple[WaitingLane, ...]:
 def from_row(db: sqlite3.Connection, row: sqlite3.Row) -> Entry:
     """Make an entry of a row of the inbox, with its attempts, and the parts of its turn."""
     leader = joined.leader(db, row)
-    verdict, tried = leader["verdict"], attempts.of_entry(db, row["seq"])
-    # What nobody has tried or decided leads nobody's turn, and has no reply: nearly all that is
-    # next in its lane, while somebody waits.
-    untouched = leader is row and verdict is None and not tried
+    verdict = leader["verdict"]
     return Entry(
         seq=row["seq"],
         lane=row["lane"],
         message=_message(row),
         accepted_at=moment(row["accepted_at"]),
         verdict=None if verdict is None else Outcome(verdict),
-        attempts=tried,
-        parts=() if untouched else outbox.of_entry(db, leader["seq"]),
-        companions=()
-        if untouched
-        else tuple(from_row(db, one) for one in joined.companions(db, row)),
+        attempts=attempts.of_entry(db, row["seq"]),
+        parts=outbox.of_entry(db, leader["seq"]),
+        companions=tuple(from_row(db, one) for one in joined.companions(db, row)),
     )
 
 

@@ -15,7 +15,7 @@ from bot.operate.redaction import Redaction
 
 log = structlog.get_logger(__name__)
 
-#: httpx logs whole addresses, in which Campfire puts the bot's key; our own lines say the same.
+#: They log addresses and headers, in which the bot's key may stand; our own lines say the same.
 _SILENT: Final = ("httpx", "httpcore", "uvicorn.access")
 #: They tell at INFO what nobody asked for, at DEBUG what was said in a room.
 _TERSE: Final = (

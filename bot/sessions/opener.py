@@ -206,9 +206,12 @@ def _uncounted(_dollars: float) -> None:
 
 
 def _serves(conversation: Conversation, bot: Bot) -> bool:
-    """Tell whether *conversation* was opened with the options that *bot* has now."""
-    if conversation.bot is not bot:  # its file was read again, and may say the same
+    """Tell whether *conversation* was opened with the options that *bot* has now.
+
+    If so it is that bot's from then on: a file that was read again is compared once.
+    """
+    if conversation.bot is not bot:
         if conversation.bot.digest != bot.digest:
             return False
-        conversation.bot = bot  # so that this is not found out before each turn
+        conversation.bot = bot
     return True

@@ -185,6 +185,26 @@ async def test_dead_letters_of_a_turn_are_retried_together(journal: Journal) -> 
     assert numbers_of(await head(journal)) == ["1", "2", "3"]
 
 
+async def test_those_whom_nobody_could_ask_are_retried_together(journal: Journal) -> None:
+    """The room was to be told that there is no agent, and could not be: no attempt ever began.
+
+    Who is asked then is who is answered.
+    """
+    await accept(journal, 1, 2)
+    entry = await gathered(journal)
+    notice = {"kind": PartKind.NOTICE, "verdict": Outcome.TOLD, "attempt": None}
+    (part,) = await journal.freeze(entry, ["No agent."], answer_text=None, **notice)  # type: ignore[arg-type]
+    await journal.kill_part(part, error="403")
+    await journal.settle(entry, outcome=Outcome.DEAD, reason="403")
+    assert await journal.letters.retry(1)
+    entry = await head(journal)
+    assert (numbers_of(entry), entry.attempts, entry.verdict) == (["1", "2"], (), None)
+    await freeze(journal, entry, await begin(journal, entry))
+    await settle(journal, entry)
+    assert (await journal.tally()).answered == 2
+    assert await journal.head(LANE) is None
+
+
 async def test_an_answer_that_could_not_be_posted_is_retried_for_all(journal: Journal) -> None:
     """Nobody is asked again, and the letter of each says so."""
     entry, attempt = await together(journal, 1, 2)

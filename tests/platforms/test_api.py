@@ -50,7 +50,7 @@ NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    """Give the API on a client that is quick to make: certificates take 100 ms to read."""
+    """Give the API on a wire that is quick to make: certificates take 100 ms to read."""
     async with Wire(NO_CERTIFICATES) as wire:
         yield Api(f"{BASE}/", wire)
 

@@ -1,4 +1,5 @@
 import hmac
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import Malformed, NotAuthentic, Refused
+from bot.errors import ChatUnavailable, ChatUncertain, Malformed, NotAuthentic, Refused
 from bot.platforms.campfire import Campfire, open_campfire
 from bot.platforms.campfire.wire import Wire
 from bot.records import Credentials, Ignored, Message
@@ -25,7 +26,7 @@ NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 @pytest.fixture
 async def campfire() -> AsyncIterator[Campfire]:
-    """Give the platform, on a client that no test of this module uses."""
+    """Give the platform, on a wire that no test of this module uses."""
     async with Wire(NO_CERTIFICATES) as wire:
         yield Campfire("http://127.0.0.1:1", wire)
 
@@ -170,10 +171,16 @@ async def test_nothing_but_refusals(body: bytes, path: str, secret: str | None) 
 
 
 async def test_open_campfire_waits_no_longer_than_it_is_told() -> None:
-    """Each wait of its calls is bounded."""
-    async with open_campfire("http://127.0.0.1:1", timeout_s=0.5) as campfire:
-        assert campfire.name == "campfire"
-        assert set(campfire._api._extensions["timeout"].values()) == {0.5}
+    """A Campfire that says nothing holds up a room for so long, whatever is asked of it."""
+    key = "3-AbCdEf123456"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        async with open_campfire(url, timeout_s=0.05) as campfire:
+            assert campfire.name == "campfire"
+            with pytest.raises(ChatUncertain, match="ReadTimeout"):
+                await campfire.post(room="1", html="hi", key=key)
+            with pytest.raises(ChatUnavailable, match="ReadTimeout"):
+                await campfire.history(room="1", key=key)
 
 
 async def test_render() -> None:

@@ -1,6 +1,7 @@
 """Head and body of a request on their way to Campfire."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,14 +11,17 @@ import httpcore
 import httpx
 import pytest
 
-from bot.errors import ChatUnavailable
+from bot.errors import ChatRefused, ChatUnavailable
 from bot.platforms.campfire.api import Api
 from bot.platforms.campfire.wire import Joining, open_wire
 from bot.records.file import File
 from tests.platforms.certificates import write_certificate
 
-_CREATED = b"HTTP/1.1 201 Created\r\nlocation: /rooms/1/messages/5\r\ncontent-length: 0\r\n\r\n"
 _KEY = "3-AbCdEf123456"
+_HERE = b"location: /rooms/1/messages/5\r\n"
+_CREATED = b"HTTP/1.1 201 Created\r\n" + _HERE + b"content-length: 0\r\n\r\n"
+_THERE = f"location: http://127.0.0.1/rooms/1/{_KEY}/messages\r\n".encode()
+_MOVED = b"HTTP/1.1 302 Found\r\n" + _THERE + b"content-length: 0\r\n\r\n"
 
 
 class Pieces(asyncio.Protocol):
@@ -46,7 +50,7 @@ class Pieces(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
         if end and len(body) >= length:
             self._request = b""
-            self._transport.write(_CREATED)
+            self._transport.write(_MOVED if body == b"move" else _CREATED)
 
 
 @asynccontextmanager
@@ -120,6 +124,16 @@ async def test_a_certificate_for_somebody_else_is_not(
         ):
             await Api(url, wire).post_message(room="1", html="first", key=_KEY)
         assert came == []
+
+
+async def test_the_key_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """The library writes down each header of an answer, and a redirect repeats the address."""
+    caplog.set_level(logging.DEBUG)
+    async with listening([]) as url, open_wire() as wire:
+        with pytest.raises(ChatRefused, match="redirect"):
+            await Api(url, wire).post_message(room="1", html="move", key=_KEY)
+    assert "/rooms/1/<key>/messages" in caplog.text
+    assert _KEY not in caplog.text
 
 
 async def test_what_has_no_body_leaves_too() -> None:

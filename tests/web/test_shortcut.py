@@ -137,6 +137,8 @@ async def test_a_connection_is_kept() -> None:
     [
         "GET /webhook/ada HTTP/1.1\r\nContent-Length: 2",
         "POST /webhook/%61da HTTP/1.1\r\nContent-Length: 2",
+        "POST /webhook/ada#a HTTP/1.1\r\nContent-Length: 2",
+        f"POST /webhook/ada?{'x' * 256} HTTP/1.1\r\nContent-Length: 2",
         "POST /page HTTP/1.1\r\nContent-Length: 2",
         "POST http://x/webhook/ada HTTP/1.1\r\nContent-Length: 2",
         "POST /webhook/ada HTTP/1.0\r\nContent-Length: 2",

@@ -24,8 +24,8 @@ TIMEOUT_S = 20.0
 #: Reaching a machine takes milliseconds or never happens.
 _CONNECT_TIMEOUT_S = 5.0
 
-#: For whoever reads Campfire's log.
-_AGENT = {"User-Agent": "Hearth"}
+#: The first for whoever reads Campfire's log, the second as nearly every program says.
+_AGENT = {"User-Agent": "Hearth", "Accept": "*/*"}
 
 #: Without an explicit type Rack reads the body as a form, and "100% done" fails.
 _HEADERS = {**_AGENT, "Content-Type": "text/html; charset=utf-8"}

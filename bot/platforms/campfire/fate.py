@@ -40,8 +40,8 @@ FATES: dict[type[Exception], Fate] = {
 
 _LOOK = "is it running, and is HEARTH_CAMPFIRE_URL right?"
 _TRUST_IT = (
-    "trust the authority that signed it with SSL_CERT_FILE, and have HEARTH_CAMPFIRE_URL name it"
-    " as the certificate does"
+    "renew it if its time is over, trust the authority that signed it with SSL_CERT_FILE, and have"
+    " HEARTH_CAMPFIRE_URL name Campfire as the certificate does"
 )
 
 

@@ -21,7 +21,7 @@ _REDACTION = _Redaction()
 
 
 def redact_http_log() -> None:
-    """Redact what httpx logs: at INFO it writes the whole address of each request.
+    """Redact what httpx and httpcore log: at DEBUG each header of an answer, redirects among them.
 
     A filter and not a level, so that no later logging configuration brings the keys back.
     """

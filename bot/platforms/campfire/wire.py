@@ -37,7 +37,7 @@ class Wire(httpx.AsyncHTTPTransport):
 
     def __init__(self, certificates: ssl.SSLContext, limits: httpx.Limits = _LIMITS) -> None:
         super().__init__(verify=certificates, limits=limits, trust_env=False)
-        # httpx has no argument for it. That it works is tested, with the version that is pinned.
+        # httpx has no argument for it, so its version is bounded; that it works is tested.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=certificates,
             max_connections=limits.max_connections,
