@@ -54,6 +54,8 @@ class Foresight:
         self._sessions = sessions
         self._bots = bots
         self._stopping = stopping
+        #: Whose sessions are expected already, in this turn of the loop: by bot, room and author.
+        self._expected: set[tuple[str, str, str]] = set()
 
     def on_new(self, tell: Callable[[str], None]) -> None:
         """Call *tell* with the lane of each message that is new and on disk."""
@@ -67,5 +69,15 @@ class Foresight:
         # Off the record, it is asked beside the session.
         asks = message.kind is not MessageKind.BARE and not message.off_record
         if bot is not None and asks and not lane.startswith(COMMANDS) and not self._stopping():
-            self._sessions.expect(bot, session_key(bot, message), lane=lane)
+            self._expect(bot, message, lane)
         return landing
+
+    def _expect(self, bot: Bot, message: Message, lane: str) -> None:
+        """Have the session opened; of several messages that come in a rush, for the first one."""
+        whose = bot.id, message.room, message.author.id
+        if whose in self._expected:
+            return
+        if not self._expected:
+            asyncio.get_running_loop().call_soon(self._expected.clear)
+        self._expected.add(whose)
+        self._sessions.expect(bot, session_key(bot, message), lane=lane)

@@ -52,6 +52,10 @@ class Shortcut(BareProtocol):
         self._deliveries = deliveries
         #: The delivery whose body is being read.
         self._reading: _Delivery | None = None
+        #: Since when nothing has come on a kept connection; None while something has.
+        self._rests_since: float | None = None
+        #: When that is looked at.
+        self._alarm: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Begin as uvicorn does, but ask for no address: most requests are not described."""
@@ -115,13 +119,40 @@ class Shortcut(BareProtocol):
         if delivery.disconnected:
             return
         self.transport.write(_heads(status)[delivery.keep_alive])
+        if delivery.keep_alive and not self.pipeline:
+            self._rest()
+            return
         if not delivery.keep_alive:
             self.transport.close()
         self.on_response_complete()
 
+    def _rest(self) -> None:
+        """Wait for a next request, as `on_response_complete` does with a timer for each."""
+        self.server_state.total_requests += 1
+        self._rests_since = self.loop.time()
+        if self._alarm is None:
+            self._alarm = self.loop.call_later(self.timeout_keep_alive, self._look)
+
+    def _look(self) -> None:
+        """Close a connection that has rested for too long, or come back when it will have."""
+        self._alarm = None
+        if self._rests_since is not None:  # else its next rest is waited for
+            left_s = self._rests_since + self.timeout_keep_alive - self.loop.time()
+            if left_s > 0:
+                self._alarm = self.loop.call_later(left_s, self._look)
+            else:
+                self.timeout_keep_alive_handler()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Take note that something has come."""
+        super()._unset_keepalive_if_required()
+        self._rests_since = None
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody wait for what does not come any more."""
         super().connection_lost(exc)
+        if self._alarm is not None:
+            self._alarm.cancel()
         delivery, self._reading = self._reading, None
         if delivery is not None:
             self._deliveries.lose(delivery.bot_id)

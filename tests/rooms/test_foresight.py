@@ -45,6 +45,26 @@ async def test_a_session_is_opened_while_the_message_goes_to_the_disk() -> None:
     assert world.began == [("1", LANE), ("ada", SessionKey(room="42", bot="ada", user="7"), LANE)]
 
 
+async def test_of_several_in_a_rush_the_first_one_counts() -> None:
+    """What comes in the same turn of the loop has the same session opened, and only once."""
+    world = Beginnings()
+    foresight = Foresight(
+        world,
+        world,
+        FakeRoster(a_bot(scope="user")).serving,
+        on_message=lambda _: None,
+        on_lost=lambda: None,
+        stopping=lambda: False,
+    )
+    key = SessionKey(room="42", bot="ada", user="7")
+    for _ in range(2):
+        for number in (1, 2):
+            foresight.accept(said(number=number), lane=LANE)
+        assert world.began == [("1", LANE), ("ada", key, LANE), ("2", LANE)]
+        world.began.clear()
+        await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize("why", ["bare", "unknown bot", "stopping"])
 async def test_nothing_is_opened_for_nothing(why: str) -> None:
     """A name alone needs no agent, and what comes at the end waits for the next start."""

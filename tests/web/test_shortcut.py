@@ -132,6 +132,44 @@ async def test_a_connection_is_kept() -> None:
     assert at.deliveries.taken == [("ada", b"secret=x", b"{}")] * 3
 
 
+async def test_a_kept_connection_is_closed_when_nothing_comes() -> None:
+    """It has rested for as long as uvicorn lets it."""
+    async with serving() as at:
+        at.server.config.timeout_keep_alive = 0.05  # type: ignore[assignment]  # it is only added
+        answer = await at.ask(PLAIN)
+    assert answer == b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+async def test_a_connection_in_use_is_not_closed() -> None:
+    """One alarm serves for all its requests; whether something has come is seen when it rings."""
+    async with serving() as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        alarms = set[object]()
+        for _ in range(3):
+            writer.write(PLAIN)
+            await reader.readuntil(b"\r\n\r\n")
+            (protocol,) = at.server.server_state.connections
+            assert isinstance(protocol, Shortcut)
+            alarms.add(protocol._alarm)
+        assert len(alarms) == 1
+        protocol._look()  # too early
+        assert protocol._alarm not in {None, *alarms}
+        at.deliveries.at_once = None
+        writer.write(PLAIN)
+        respond = await at.deliveries.waiting.get()
+        protocol._look()  # in the middle of a request
+        assert protocol._alarm is None
+        respond(HTTPStatus.NO_CONTENT)
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 204 No Content\r\n\r\n"
+        last = protocol._alarm
+        assert last is not None
+        writer.close()
+        while at.server.server_state.connections:
+            await anyio.wait_all_tasks_blocked()
+            await asyncio.to_thread(lambda: None)
+        assert last.cancelled()
+
+
 @pytest.mark.parametrize(
     "request_head",
     [

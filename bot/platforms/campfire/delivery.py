@@ -84,6 +84,8 @@ def kind_of(html: str | None, plain: str) -> MessageKind:
 
 def _read_event(fields: Fields) -> str:
     """Name what the body is: "message" is the default, and a fork says it in another field."""
+    if "type" not in fields and "event" not in fields:
+        return "message"
     kind = optional_text(fields, "type") or "message"
     event = optional_text(fields, "event") or "message_created"
     if kind != "message":
