@@ -192,8 +192,14 @@ async def test_those_whom_nobody_could_ask_are_retried_together(journal: Journal
     """
     await accept(journal, 1, 2)
     entry = await gathered(journal)
-    notice = {"kind": PartKind.NOTICE, "verdict": Outcome.TOLD, "attempt": None}
-    (part,) = await journal.freeze(entry, ["No agent."], answer_text=None, **notice)  # type: ignore[arg-type]
+    (part,) = await journal.freeze(
+        entry,
+        ["No agent."],
+        kind=PartKind.NOTICE,
+        verdict=Outcome.TOLD,
+        attempt=None,
+        answer_text=None,
+    )
     await journal.kill_part(part, error="403")
     await journal.settle(entry, outcome=Outcome.DEAD, reason="403")
     assert await journal.letters.retry(1)
