@@ -190,6 +190,23 @@ async def test_a_statement_shares_the_transaction_of_others(writer: Writer) -> N
     assert await writer.read(notes) == {"n0", "n1", "n2"}
 
 
+async def test_a_statement_that_fails_leaves_nothing_without_a_savepoint(writer: Writer) -> None:
+    """SQLite undoes it by itself, all rows of it, and its neighbours land."""
+    await break_at(writer, "SAVEPOINT operation", "ROLLBACK TO operation", "ROLLBACK")
+
+    def two(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO node (id, beat) VALUES ('half', 0), ('before', 0)")
+
+    async with busy(writer):
+        before = writer.write_at_once(lambda db: note("before", db))
+        wrong = writer.write_at_once(two)
+        after = writer.write_at_once(lambda db: note("after", db))
+    with pytest.raises(JournalError, match="refused an operation: UNIQUE"):
+        await wrong
+    assert await before == await after == 1
+    assert await writer.read(notes) == {"before", "after"}
+
+
 async def test_a_bug_without_a_caller_is_heard(writer: Writer) -> None:
     """When the caller was cancelled, the loop's exception handler gets the bug."""
     heard: list[object] = []
