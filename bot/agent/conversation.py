@@ -152,7 +152,7 @@ class Conversation:
         if not self.usable:
             raise self._end or ConversationDied("the conversation cannot be asked")
         asking = self._prompts.begin(prompt_uuid)
-        self.listener.follow(asking.said)
+        asking.tell(self.listener)
         sent = self._prompts.send(text, prompt_uuid)
         return await self._answer(asking, sent, timeout_s, silence_s)
 
@@ -169,7 +169,7 @@ class Conversation:
         asking = self._prompts.claim(prompt_uuid)
         if asking is None:
             return None
-        self.listener.follow(asking.said)
+        asking.tell(self.listener)
         return await self._answer(asking, asyncio.sleep(0), timeout_s, silence_s)
 
     async def _answer(

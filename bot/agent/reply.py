@@ -52,11 +52,21 @@ class Listener(Protocol):
         """
         ...
 
+    def complete(self, text: str) -> None:
+        """Take the *text* of what is likely to be the whole answer.
+
+        Why the model stopped, the child says a moment later: only then it is known.
+        """
+        ...
+
 
 class Nobody:
     """Nobody listens."""
 
     def follow(self, said: Callable[[], str]) -> None:
+        """Let it be said."""
+
+    def complete(self, text: str) -> None:
         """Let it be said."""
 
 
@@ -96,6 +106,12 @@ class Asking:
         self._error: AgentError | None = None
         self._api_error: str | None = None
         self._interrupted = False
+        self._listener: Listener = NOBODY
+
+    def tell(self, listener: Listener) -> None:
+        """Have *listener* know the answer before it is complete."""
+        self._listener = listener
+        listener.follow(self.said)
 
     def take(self, message: Message, *, now: float) -> None:
         """Read one message of the child."""
@@ -161,7 +177,7 @@ class Asking:
         if result is not None and not self.answered:
             raise failure_of(result, self._api_error)
         return Reply(
-            text="\n\n".join(self._texts) or (result and result.result) or "",
+            text=self._text or (result and result.result) or "",
             first_token_s=self._first_token_at and self._first_token_at - self._asked_at,
             duration_s=self._heard_at - self._asked_at,
             prompts=self.named if self.extended else (),
@@ -169,6 +185,10 @@ class Asking:
             context_tokens=self._context_tokens,
             compacted_to=self._compacted_to,
         )
+
+    @property
+    def _text(self) -> str:
+        return "\n\n".join(self._texts)
 
     def _follow(self, event: dict[str, Any], now: float) -> None:
         """Follow the stream of one message, to know when the last one has ended."""
@@ -189,8 +209,13 @@ class Asking:
 
     @property
     def _complete(self) -> bool:
-        last = self._stop_reason in _LAST_WORDS and not self._interrupted and not self.extended
-        return last and bool(self._texts) and not self._growing
+        return self._stop_reason in _LAST_WORDS and self._said_all
+
+    @property
+    def _said_all(self) -> bool:
+        """Whether this is the answer, if the model has nothing more to say."""
+        alone = not self._interrupted and not self.extended
+        return alone and bool(self._texts) and not self._growing
 
     def _grow(self, event: dict[str, Any]) -> None:
         # For each token: a pattern would take as long as all the rest.
@@ -213,6 +238,8 @@ class Asking:
         said = [block.text for block in message.content if isinstance(block, TextBlock)]
         del self._growing[: len(said)]
         self._texts.extend(text for text in said if text.strip())
+        if self._said_all and not self.heard.is_set():
+            self._listener.complete(self._text)
 
     def _is_mine(self, result: ResultMessage) -> bool:
         named = (result.user_message_uuid, *(result.user_message_uuids or ()))

@@ -168,6 +168,12 @@ class Bot:
     language: Language = "en"
 
     @property
+    def has_tools(self) -> bool:
+        """Whether the agent can do more than talk."""
+        lists = (self.agent.tools, self.agent.mcp_servers, self.agent.tools_from)
+        return any(lists) or self.reply.attachments
+
+    @property
     def digest(self) -> str:
         """A fingerprint of all that shapes the agent's options, secrets included.
 

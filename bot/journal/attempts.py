@@ -145,6 +145,15 @@ def end(
     )
 
 
+def reopen(db: sqlite3.Connection, attempt: Attempt) -> None:
+    """Have an answered attempt run again: what it brought was not the answer."""
+    db.execute(
+        "UPDATE attempts SET state = 'running', ended_at = NULL, heard = NULL"
+        " WHERE seq = ? AND state = 'answered'",
+        (attempt.seq,),
+    )
+
+
 def prompts(db: sqlite3.Connection, session_id: str) -> SessionPrompts:
     """Name the prompts sent in a session: those still open, and the last that were answered."""
     owed = db.execute(_OWED_PROMPTS, (session_id,))

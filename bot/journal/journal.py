@@ -152,7 +152,7 @@ class Journal:
 
     # ---- replies ----
 
-    async def freeze(  # noqa: PLR0913 - all that is fixed in one commit
+    def freeze(  # noqa: PLR0913 - all that is fixed in one commit
         self,
         entry: Entry,
         said: Sequence[str | File],
@@ -164,7 +164,7 @@ class Journal:
         reason: str | None = None,
         into: str | None = None,
         address: Address | None = None,
-    ) -> tuple[Part, ...]:
+    ) -> asyncio.Future[tuple[Part, ...]]:
         """Fix the reply to *entry* and its companions, texts (HTML) and files, once for all.
 
         The first part comes back as sending, so that it may be posted without another sync.
@@ -183,9 +183,16 @@ class Journal:
             address=address,
         )
         at = self._now()
-        return await self._writer.write(
+        return self._writer.write(
             partial(replies.freeze, entry=entry, reply=reply, attempt=attempt, at=at)
         )
+
+    def thaw(self, entry: Entry, attempt: Attempt) -> asyncio.Future[None]:
+        """Take back the reply that *attempt* has brought, of which nothing has left yet.
+
+        The message is open again and the attempt runs; one that was settled meanwhile stays so.
+        """
+        return self._writer.write(partial(replies.thaw, entry=entry.seq, attempt=attempt))
 
     async def mark_sending(self, part: Part) -> Part:
         """Record that *part* is about to leave. Post it only if it comes back as sending."""

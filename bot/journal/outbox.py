@@ -73,6 +73,11 @@ _DISCARD_DEAD = """
     DELETE FROM outbox WHERE entry = ? AND kind <> 'progress' AND state = 'dead'
 """
 
+_DISCARD_UNSENT = """
+    DELETE FROM outbox
+    WHERE entry = ? AND kind <> 'progress' AND state IN ('queued', 'sending')
+"""
+
 
 def add(
     db: sqlite3.Connection,
@@ -151,6 +156,11 @@ def revive(db: sqlite3.Connection, entry: int) -> None:
 def discard_dead(db: sqlite3.Connection, entry: int) -> None:
     """Forget what of *entry* was given up."""
     db.execute(_DISCARD_DEAD, (entry,))
+
+
+def discard_unsent(db: sqlite3.Connection, entry: int) -> None:
+    """Forget what was to be said about *entry* and was not: the caller knows that nothing left."""
+    db.execute(_DISCARD_UNSENT, (entry,))
 
 
 def unposted(db: sqlite3.Connection, entry: int) -> int:

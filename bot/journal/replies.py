@@ -23,6 +23,12 @@ _SETTLE = """
 """
 
 
+_THAW = """
+    UPDATE inbox SET verdict = NULL, answer = NULL
+    WHERE seq = ? AND state = 'open' AND verdict IS NOT NULL
+"""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
     """What is to be said about a message, and what that makes of it."""
@@ -57,6 +63,13 @@ def freeze(
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
     return outbox.of_entry(db, entry.seq)
+
+
+def thaw(db: sqlite3.Connection, entry: int, *, attempt: Attempt) -> None:
+    """Take a reply back of which nothing has left, so that *attempt* runs as before it."""
+    if db.execute(_THAW, (entry,)).rowcount:
+        outbox.discard_unsent(db, entry)
+        attempts.reopen(db, attempt)
 
 
 def settle(

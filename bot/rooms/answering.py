@@ -13,7 +13,7 @@ import structlog
 from bot.agent.agent import Agent
 from bot.agent.blocks import with_files
 from bot.agent.made_files import MadeFiles
-from bot.agent.reply import NOBODY, Listener, Reply
+from bot.agent.reply import Reply
 from bot.config.bot import Bot
 from bot.errors import AgentError, AgentStartFailed, ConversationDied
 from bot.journal.journal import Journal
@@ -24,6 +24,7 @@ from bot.rooms.commands import Command
 from bot.rooms.company import gather
 from bot.rooms.context import Deaf, Talk
 from bot.rooms.earlier import Earlier
+from bot.rooms.early import EarlyReply
 from bot.rooms.meanwhile import Ask, Meanwhile
 from bot.rooms.prompt import compose_prompt
 from bot.rooms.recap import find_recap
@@ -102,15 +103,16 @@ class Answering:
         *,
         alone: bool = False,
         files: Sequence[File] = (),
-        listener: Listener = NOBODY,
+        early: EarlyReply | None = None,
     ) -> Answer | None:
         """Return the answer to *entry*; None when another message goes first now.
 
-        *alone* says that nothing else runs meanwhile. *files* came with the message. Raises
-        AgentError when there is none to be had.
+        *alone* says that nothing else runs meanwhile. *files* came with the message. *early*
+        follows the answer. Raises AgentError when there is none to be had.
         """
         await self.renewals.before_turn(session_key(bot, entry.message))
-        ask = partial(self._ask, alone=alone, files=files, listener=listener)
+        early = early or EarlyReply(self._journal)
+        ask = partial(self._ask, alone=alone, files=files, early=early)
         try:
             return await self._find(entry) or await ask(entry, bot)
         except (ConversationDied, AgentStartFailed) as error:
@@ -140,10 +142,10 @@ class Answering:
         return Answer(markdown=found.markdown, attempt=heard, path=None, reply=None)
 
     async def _ask(
-        self, entry: Entry, bot: Bot, *, alone: bool, files: Sequence[File], listener: Listener
+        self, entry: Entry, bot: Bot, *, alone: bool, files: Sequence[File], early: EarlyReply
     ) -> Answer | None:
         if (added := _added(entry)) is not None:
-            return await self._hear(entry, bot, added, listener)
+            return await self._hear(entry, bot, added, early)
         key = session_key(bot, entry.message)
         async with (
             self._contexts.listening(entry, bot, key) as talk,
@@ -161,9 +163,10 @@ class Answering:
                 prompt_uuid=attempt.prompt_uuid,
                 timeout_s=bot.turn.timeout_s,
                 silence_s=bot.turn.silence_s,
-                listener=listener,
+                listener=early,
             )
-            answer = await self._answer(entry, bot, attempt, seat, asked)
+            heeded = early.heed(entry, attempt, asked)
+            answer = await self._answer(entry, bot, attempt, seat, heeded)
             if answer is not None:
                 talk.told(seat.session_id, context)
             return answer
@@ -178,7 +181,7 @@ class Answering:
         )
 
     async def _hear(
-        self, entry: Entry, bot: Bot, added: Attempt, listener: Listener
+        self, entry: Entry, bot: Bot, added: Attempt, early: EarlyReply
     ) -> Answer | None:
         """Wait for the answer to what the agent has already; None when it has it no more."""
         async with self._seat(entry, bot, session_key(bot, entry.message)) as seat:
@@ -188,7 +191,7 @@ class Answering:
                 added.prompt_uuid,
                 timeout_s=bot.turn.timeout_s,
                 silence_s=bot.turn.silence_s,
-                listener=listener,
+                listener=early,
             )
             return await self._answer(entry, bot, added, seat, heard)
 

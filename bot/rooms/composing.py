@@ -23,39 +23,32 @@ class Composed:
     address: Address | None
 
 
-class Composing:
-    """Puts replies together, before they are frozen."""
+def compose(
+    markdown: str,
+    *,
+    bot: Bot,
+    chat: Chat,
+    answered: Sequence[Person],
+    more: Sequence[str | File] = (),
+) -> Composed:
+    """Return a reply to the messages of *answered*; *more* comes after its text."""
+    first, *others = chat.render(markdown)
+    rest = (*others, *more)
 
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+    def naming(people: Sequence[Person]) -> tuple[str | File, ...]:
+        return (chat.naming(first, people), *rest)
 
-    async def reply(
-        self,
-        markdown: str,
-        *,
-        bot: Bot,
-        chat: Chat,
-        answered: Sequence[Person],
-        answer: Answer | None,
-    ) -> Composed:
-        """Return a reply to the messages of *answered*.
+    return Composed(parts=(first, *rest), address=address(bot.reply.mention, answered, naming))
 
-        *answer* is the agent's, when it is one: with it, files may have come about.
-        """
-        first, *others = chat.render(markdown)
-        rest = (*others, *await self._made(answer, bot, chat))
 
-        def naming(people: Sequence[Person]) -> tuple[str | File, ...]:
-            return (chat.naming(first, people), *rest)
-
-        return Composed(parts=(first, *rest), address=address(bot.reply.mention, answered, naming))
-
-    async def _made(self, answer: Answer | None, bot: Bot, chat: Chat) -> tuple[str | File, ...]:
-        """Return the files of an answer, after the names of those that are left out."""
-        if answer is None:
-            return ()
-        made = await self._answering.made(answer, bot)
-        if not made.left_out:
-            return made.files
-        names = ", ".join(f"`{name}`" for name in made.left_out)
-        return (*chat.render(phrases_of(bot.language).left_out.format(names=names)), *made.files)
+async def files_of(
+    answer: Answer | None, *, bot: Bot, chat: Chat, answering: Answering
+) -> tuple[str | File, ...]:
+    """Return the files that came about with *answer*, after the names of those left out."""
+    if answer is None:
+        return ()
+    made = await answering.made(answer, bot)
+    if not made.left_out:
+        return made.files
+    names = ", ".join(f"`{name}`" for name in made.left_out)
+    return (*chat.render(phrases_of(bot.language).left_out.format(names=names)), *made.files)

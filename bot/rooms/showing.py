@@ -112,6 +112,11 @@ class Showing:
         #: What is, or was last, under way; None: the room was shown nothing.
         self.errand: asyncio.Task[bool] | None = None
 
+    @property
+    def blank(self) -> bool:
+        """Whether the room was shown nothing by now."""
+        return self.errand is None
+
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Show what is to be shown, from now until `end` or `give_way`."""
         self._runner = group.create_task(self._run(), name=f"progress of {self._entry.seq}")

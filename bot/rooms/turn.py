@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -12,13 +11,14 @@ from bot.config.bot import Bot
 from bot.errors import AgentError
 from bot.journal.journal import Journal
 from bot.language.catalogue import phrases_of
-from bot.records import Entry, Message, MessageKind, Outcome, Part, PartKind, Person
+from bot.records import Entry, Message, MessageKind, Outcome, Part, PartKind
 from bot.records.prompts import Beginning
 from bot.rooms.answering import Answering
 from bot.rooms.commands import command_of
 from bot.rooms.company import is_plain
-from bot.rooms.composing import Composing
+from bot.rooms.early import EarlyReply
 from bot.rooms.evidence import NOTHING, weigh
+from bot.rooms.freezing import Freezing
 from bot.rooms.lane import why_refused
 from bot.rooms.loop_guard import LoopGuard
 from bot.rooms.loops import Held
@@ -28,7 +28,6 @@ from bot.rooms.quarantine import Quarantine, Suspicion, suspicion_of
 from bot.rooms.refusals import Refusals
 from bot.rooms.report import Stopwatch, TurnReport
 from bot.rooms.saying import Said, Saying, broken, condemned, failed, refused, traceback_of
-from bot.rooms.showing import Showing
 from bot.rooms.uploads import given_with
 
 log = structlog.get_logger(__name__)
@@ -60,7 +59,7 @@ class Turns:
     ) -> None:
         self._journal = journal
         self._answering = answering
-        self._composing = Composing(answering)
+        self._freezing = Freezing(journal, answering, chats)
         self._posting = posting
         self._quarantine = quarantine
         self._loop_guard = loop_guard
@@ -120,8 +119,8 @@ class Turns:
             return await self._speak(await self._freeze(*told, bot, watch), bot, watch)
         async with self._progress.shown(entry, bot) as showing:
             said = None
-            with self._endings.endable():
-                said = await self._try(entry, bot, watch, showing)
+            with self._freezing.early(bot, showing) as early, self._endings.endable():
+                said = await self._try(entry, bot, watch, early)
             if said is None:
                 return await self._cut_short(entry, watch)
             return await self._speak(said, bot, watch)
@@ -168,7 +167,9 @@ class Turns:
         )
         return await self._speak(await self._freeze(entry, saying, bot, watch), bot, watch)
 
-    async def _try(self, entry: Entry, bot: Bot, watch: Stopwatch, showing: Showing) -> Said | None:
+    async def _try(
+        self, entry: Entry, bot: Bot, watch: Stopwatch, early: EarlyReply
+    ) -> Said | None:
         """Find out what to say, beside whom that may be tried, and freeze it."""
         suspicion = suspicion_of(entry)
         if suspicion is Suspicion.NONE:
@@ -177,7 +178,7 @@ class Turns:
             evidence = weigh(await self._journal.lives.trials(entry.seq))
             log.warning("turn_suspected", entry=entry.seq, bot=bot.id, **evidence.fields())
         if evidence.enough:
-            return await self._freeze(entry, condemned(entry, bot, evidence), bot, watch, showing)
+            return await self._freeze(entry, condemned(entry, bot, evidence), bot, watch, early)
         async with self._quarantine.tried(suspicion, calm_s=evidence.calm_s) as admitted:
             if not admitted:
                 return None
@@ -185,23 +186,21 @@ class Turns:
             alone = suspicion is Suspicion.STRONG
             with self._journal.lives.noted() if alone else nullcontext():
                 entry = await self._answering.gather(entry, bot)
-                saying = await self._decide(entry, bot, showing, alone=alone)
+                saying = await self._decide(entry, bot, early, alone=alone)
             self._endings.seal()
             if saying is None:
                 return None
-            return await self._freeze(entry, saying, bot, watch, showing)
+            return await self._freeze(entry, saying, bot, watch, early)
 
     async def _decide(
-        self, entry: Entry, bot: Bot, showing: Showing, *, alone: bool
+        self, entry: Entry, bot: Bot, early: EarlyReply, *, alone: bool
     ) -> Saying | None:
         phrases = phrases_of(bot.language)
         if entry.message.kind is MessageKind.BARE:
             return Saying(markdown=phrases.bare, kind=PartKind.NOTICE, verdict=Outcome.TOLD)
         try:
             files = await given_with(entry.message, bot, self._chats[bot.platform])
-            answer = await self._answering.answer(
-                entry, bot, alone=alone, files=files, listener=showing
-            )
+            answer = await self._answering.answer(entry, bot, alone=alone, files=files, early=early)
         except AgentError as error:
             return failed(entry, error, bot)
         if answer is None:
@@ -240,33 +239,12 @@ class Turns:
         saying: Saying,
         bot: Bot,
         watch: Stopwatch,
-        showing: Showing | None = None,
+        early: EarlyReply | None = None,
     ) -> Said:
         """Fix what is going to be said, so that nobody has to be asked again."""
-        answer = saying.answer
-        chat, answered = self._chats[bot.platform], await self._askers(entry, saying)
-        reply = await self._composing.reply(
-            saying.markdown, bot=bot, chat=chat, answered=answered, answer=answer
-        )
-        parts = await self._journal.freeze(
-            entry,
-            reply.parts,
-            kind=saying.kind,
-            verdict=saying.verdict,
-            attempt=answer.attempt if answer is not None else None,
-            answer_text=answer.markdown if answer is not None else None,
-            reason=saying.reason,
-            into=await showing.give_way() if showing is not None else None,
-            address=reply.address,
-        )
+        said = await self._freezing.freeze(entry, saying, bot, early)
         watch.frozen = self._now()
-        return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=answer)
-
-    async def _askers(self, entry: Entry, saying: Saying) -> tuple[Person, ...]:
-        """Return who is answered: nobody who has stopped, just now, what was asked with it."""
-        if not entry.companions:
-            return saying.to or (entry.message.author,)
-        return (await self._journal.companions.left(entry)).askers
+        return said
 
     async def _speak(self, said: Said, bot: Bot, watch: Stopwatch) -> TurnReport:
         outcome = await self._deliver(said.entry, said.parts, bot, fresh=True)

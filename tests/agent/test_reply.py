@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from claude_agent_sdk import StreamEvent
 
-from bot.agent.reply import Asking, Reply
+from bot.agent.reply import Asking, Nobody, Reply
 from bot.errors import ConversationDied, ModelFailed
 from tests.agent.fakes import TEXT, aborted, event, result, spoken
 
@@ -151,6 +151,49 @@ def test_what_may_go_on_waits_for_the_result(message: list[Any]) -> None:
     assert not asking.heard.is_set()
     asking.take(result(UUID), now=200.0)
     assert asking.heard.is_set()
+
+
+class Heeding(Nobody):
+    """A listener that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def complete(self, text: str) -> None:
+        """Keep it."""
+        self.texts.append(text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (("Hi.",), ["Hi."]),
+        (("Hi.", "Kim."), ["Hi.\n\nKim."]),
+        (("  \n",), []),
+    ],
+)
+def test_a_complete_text_is_told_before_its_end(texts: tuple[str, ...], told: list[str]) -> None:
+    """Once, when all of it was heard as a whole; by then it is not known whether that was all."""
+    heeding, asking = Heeding(), Asking(UUID, now=100.0)
+    asking.tell(heeding)
+    *began, _end, _stop = streamed(*texts)
+    for message in began:
+        asking.take(message, now=101.0)
+    assert (heeding.texts, asking.heard.is_set()) == (told, False)
+
+
+@pytest.mark.parametrize("why", ["extended", "interrupted"])
+def test_a_text_that_others_belong_to_is_not_told(why: str) -> None:
+    """What was added may be answered with it, and what was interrupted is no answer."""
+    heeding, asking = Heeding(), Asking(UUID, now=100.0)
+    asking.tell(heeding)
+    if why == "extended":
+        asking.extended = True
+    else:
+        asking.interrupt()
+    for message in (*streamed("Hi."), result(UUID)):
+        asking.take(message, now=101.0)
+    assert heeding.texts == []
 
 
 def test_words_before_a_tool_belong_to_the_early_answer() -> None:

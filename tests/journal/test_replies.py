@@ -1,9 +1,10 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from bot.journal import Journal
-from bot.records import AttemptState, Entry, Outcome, Part, PartKind, PartState
+from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind, PartState
 from tests.journal.engines import LANE, NOON, said
 
 
@@ -19,6 +20,13 @@ async def entry(journal: Journal) -> Entry:
 async def answer(journal: Journal, entry: Entry, *htmls: str) -> tuple[Part, ...]:
     """Ask and freeze the answer."""
     attempt = await journal.start_attempt(entry, session_id="s", prompt_uuid=f"p-{entry.seq}")
+    return await frozen(journal, entry, attempt, *htmls)
+
+
+async def frozen(
+    journal: Journal, entry: Entry, attempt: Attempt | None, *htmls: str
+) -> tuple[Part, ...]:
+    """Freeze an answer."""
     return await journal.freeze(
         entry,
         htmls,
@@ -61,6 +69,45 @@ async def test_a_settled_message_takes_no_reply(journal: Journal, entry: Entry) 
     """An answer that comes after a stop goes nowhere."""
     await journal.settle(entry, outcome=Outcome.STOPPED)
     assert await answer(journal, entry, "Too late.") == ()
+
+
+async def test_a_reply_is_taken_back(journal: Journal, entry: Entry) -> None:
+    """The message is as before it: open, its attempt running; another reply may come."""
+    attempt = await journal.start_attempt(entry, session_id="s", prompt_uuid="p")
+    assert attempt is not None
+    before = await journal.entry(entry.seq)
+    heard = replace(attempt, heard=7)
+    assert len(await frozen(journal, entry, heard, "One.", "Two.")) == 2
+    await journal.thaw(entry, heard)
+    assert await journal.entry(entry.seq) == before
+    (other,) = await frozen(journal, entry, heard, "Three.")
+    assert (other.number, other.html, other.state) == (0, "Three.", PartState.SENDING)
+    again = await journal.entry(entry.seq)
+    assert again is not None
+    assert again.parts == (other,)
+    assert (again.attempts[0].state, again.attempts[0].heard) == (AttemptState.ANSWERED, 7)
+    await journal.settle(entry, last=other, remote_id="101")
+    tally = await journal.tally()
+    assert (tally.answered, tally.balanced) == (1, True)
+
+
+async def test_only_what_has_not_ended_is_taken_back(journal: Journal, entry: Entry) -> None:
+    """A message that was stopped meanwhile stays stopped."""
+    await answer(journal, entry, "One.")
+    await journal.settle(entry, outcome=Outcome.STOPPED)
+    settled = await journal.entry(entry.seq)
+    assert settled is not None
+    await journal.thaw(entry, settled.attempts[0])
+    assert await journal.entry(entry.seq) == settled
+
+
+async def test_what_was_not_frozen_is_not_taken_back(journal: Journal, entry: Entry) -> None:
+    """An attempt that runs goes on."""
+    attempt = await journal.start_attempt(entry, session_id="s", prompt_uuid="p")
+    assert attempt is not None
+    before = await journal.entry(entry.seq)
+    await journal.thaw(entry, attempt)
+    assert await journal.entry(entry.seq) == before
 
 
 async def test_a_notice_leaves_the_attempt_as_it_ended(journal: Journal, entry: Entry) -> None:

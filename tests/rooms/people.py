@@ -387,8 +387,9 @@ class FakeAgent:
 class FakeShowing(Nobody):
     """A turn that nobody sees before it ends."""
 
-    def __init__(self, placeholder: str | None) -> None:
+    def __init__(self, placeholder: str | None, *, blank: bool) -> None:
         self._placeholder = placeholder
+        self.blank = blank
 
     async def give_way(self) -> str | None:
         """Let the answer take the place of what there is."""
@@ -400,6 +401,8 @@ class FakeProgress:
 
     def __init__(self) -> None:
         self.placeholder: str | None = None
+        #: Whether it is not yet seen.
+        self.blank = True
         #: Messages that were looked after.
         self.looked: list[int] = []
 
@@ -410,7 +413,7 @@ class FakeProgress:
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[FakeShowing]:
         """Run a turn."""
         assert entry.message.bot == bot.id
-        yield FakeShowing(self.placeholder)
+        yield FakeShowing(self.placeholder, blank=self.blank)
 
     def look(self, entry: Entry) -> None:
         """Take note."""

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bot.testing.model import (
+    AFTER_TEXT,
     Gate,
     Model,
     call_tool,
@@ -17,6 +18,7 @@ from bot.testing.model import (
     fail,
     hold,
     open_model,
+    refuse,
     say,
     stall,
 )
@@ -335,6 +337,30 @@ async def test_gate(client: httpx.AsyncClient, model: Model) -> None:
     assert not asking.done()
     gate.release()
     assert await asking == "Hello! You said: hi"
+
+
+async def test_between_text_and_end(client: httpx.AsyncClient, model: Model) -> None:
+    """It can be held when all is said, and before it is said why that is all."""
+    gate = Gate()
+    model.script("hi", hold(gate, AFTER_TEXT))
+    async with client.stream("POST", "/v1/messages", json=prompt("hi", stream=True)) as answer:
+        told = answer.aiter_lines()
+        async for line in told:
+            if line == "event: content_block_stop":
+                break
+        await gate.reached()
+        gate.release()
+        assert [line async for line in told if line.startswith("event:")] == [
+            "event: message_delta",
+            "event: message_stop",
+        ]
+
+
+async def test_refusal(client: httpx.AsyncClient, model: Model) -> None:
+    """An answer can break off as one that is harmful."""
+    model.script("hi", refuse("well"))
+    told = await events(client, "hi")
+    assert told[-2]["delta"]["stop_reason"] == "refusal"
 
 
 async def test_say_and_order_of_scripts(client: httpx.AsyncClient, model: Model) -> None:

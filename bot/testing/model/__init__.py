@@ -2,6 +2,7 @@
 
 from bot.testing.gate import Gate
 from bot.testing.model.behaviour import (
+    AFTER_TEXT,
     Behaviour,
     Pace,
     call_tool,
@@ -9,6 +10,7 @@ from bot.testing.model.behaviour import (
     drop,
     fail,
     hold,
+    refuse,
     say,
     stall,
 )
@@ -18,6 +20,7 @@ from bot.testing.model.request import Request
 from bot.testing.model.server import open_model
 
 __all__ = [
+    "AFTER_TEXT",
     "Behaviour",
     "Failure",
     "Gate",
@@ -31,6 +34,7 @@ __all__ = [
     "fail",
     "hold",
     "open_model",
+    "refuse",
     "say",
     "stall",
 ]

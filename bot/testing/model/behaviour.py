@@ -11,6 +11,8 @@ from bot.testing.model.failure import Failure, failure
 
 #: The longest delay that a text may ask for.
 LONGEST_WAIT_S = 60.0
+#: As `after_tokens`: when the text is complete, and before it is said why it ended.
+AFTER_TEXT = 2**31
 
 _DIRECTIVE = re.compile(r"\[(?P<verb>wait|fail|stall|drop|drip)(?:\s+(?P<argument>[\w.]+))?\]")
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s)?")
@@ -54,8 +56,11 @@ class Behaviour:
     failure: Failure | None = None
     #: Awaited at `after_tokens`; it may wait, or raise `Drop`.
     pause: Callable[[], Awaitable[None]] | None = None
-    #: Where failure or pause come: None before the first byte, else after so many tokens.
+    #: Where failure or pause come: None before the first byte, else after so many tokens, or after
+    #: all of them if there are not so many.
     after_tokens: int | None = None
+    #: Given for the end of the answer, instead of the true one.
+    stop_reason: str | None = None
 
 
 def say(text: str) -> Behaviour:
@@ -85,6 +90,11 @@ def drop(after_tokens: int | None = None) -> Behaviour:
 def hold(gate: Gate, after_tokens: int | None = None) -> Behaviour:
     """Wait at *gate*, then go on as usual."""
     return Behaviour(pause=gate, after_tokens=after_tokens)
+
+
+def refuse(text: str) -> Behaviour:
+    """Say *text* and break off there, as the API does with what it finds harmful."""
+    return Behaviour(text=text, stop_reason="refusal")
 
 
 def call_tool(name: str, /, **arguments: object) -> Behaviour:

@@ -76,13 +76,19 @@ async def _tokens(wire: Wire, answer: Answer, behaviour: Behaviour, pace: Pace) 
     sent = 0
     for event, is_token in answer.deltas():
         if is_token:
-            if sent == behaviour.after_tokens:
-                if behaviour.pause is not None:
-                    await behaviour.pause()
-                if behaviour.failure is not None:
-                    await wire.event(behaviour.failure.body)
-                    return False
+            if sent == behaviour.after_tokens and not await _goes_on(wire, behaviour):
+                return False
             await asyncio.sleep(pace.token_s if sent else pace.first_token_s)
             sent += 1
         await wire.event(event)
-    return True
+    late = behaviour.after_tokens is not None and behaviour.after_tokens >= sent
+    return await _goes_on(wire, behaviour) if late else True
+
+
+async def _goes_on(wire: Wire, behaviour: Behaviour) -> bool:
+    """Do what is to be done in the middle; False when that was an error event."""
+    if behaviour.pause is not None:
+        await behaviour.pause()
+    if behaviour.failure is not None:
+        await wire.event(behaviour.failure.body)
+    return behaviour.failure is None

@@ -9,6 +9,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -70,6 +71,8 @@ class _Service:
         text = reply(request) if behaviour.text is None else behaviour.text
         tool = behaviour.tool if request.tool_result is None else None
         answer = compose(request, text, tool, next(self._numbers))
+        if behaviour.stop_reason is not None:
+            answer = replace(answer, stop_reason=behaviour.stop_reason)
         pace = behaviour.pace or self._model.pace
         try:
             await perform(wire, answer, behaviour, pace, streaming=request.streaming)
