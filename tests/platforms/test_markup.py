@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.platforms.campfire.markup import NOTHING, render_markdown
+from bot.platforms.campfire.markup import _WORDS, NOTHING, render_markdown
 from bot.platforms.campfire.markup.reading import READ_LIMIT
 from bot.platforms.campfire.markup.text import clean, is_visible
 from tests.platforms.rooms_html import Reader, seen, words
@@ -28,6 +28,28 @@ def render(markdown: str) -> str:
     """Return the only part of *markdown*."""
     (part,) = render_markdown(markdown)
     return part
+
+
+def as_ever(markdown: str) -> tuple[str, ...]:
+    """Render *markdown* by reading it, however plain it is: within a quotation."""
+    first, *others = render_markdown(f"> {markdown}")
+    return (first.removeprefix("<blockquote>").removesuffix("</blockquote>"), *others)
+
+
+@given(st.from_regex(_WORDS, fullmatch=True))
+@example("Your name is Kim.")
+@example("Grüße (an Łukasz), 10:30 - oder?")
+def test_plain_words_are_what_reading_them_gives(markdown: str) -> None:
+    """The way past the reader changes nothing."""
+    assert render_markdown(markdown) == as_ever(markdown) == (f"<p>{markdown}</p>",)
+
+
+@pytest.mark.parametrize(
+    "markdown", ["a ", " a", "1. a", "a_b_", "a\nb", "a&b", "/play a", "a*b*", ""]
+)
+def test_what_may_mean_something_is_read(markdown: str) -> None:
+    """A line that is more than words goes through the reader."""
+    assert not _WORDS.fullmatch(markdown)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ and everything else is escaped. Two rules of its own: an answer with nothing to 
 ``/play`` command gets a zero-width space after the slash, because Campfire would play a sound.
 """
 
+import re
+from typing import Final
+
 from bot.platforms.campfire.markup.blocks import write_blocks
 from bot.platforms.campfire.markup.draft import Draft
 from bot.platforms.campfire.markup.parts import PART_LIMIT, split
@@ -15,6 +18,10 @@ from bot.platforms.campfire.markup.text import clean, disarm, is_visible, text_o
 #: Said where there is nothing to say: no language, and not blank.
 NOTHING = "…"
 
+#: A line of words, with nothing in it that Markdown, HTML or a room's command could mean: what is
+#: read of it is itself. Most short answers are that, and reading takes ten times as long.
+_WORDS: Final = re.compile(r"[A-Za-z](?:[^\W_]|[ ,.;:!?'()-]){0,2000}(?<! )")
+
 __all__ = ["NOTHING", "PART_LIMIT", "render_markdown"]
 
 
@@ -23,6 +30,8 @@ def render_markdown(markdown: str, *, limit: int = PART_LIMIT) -> tuple[str, ...
 
     An HTML comment, as all HTML in Markdown but ``<br>``, is text here: it is shown, escaped.
     """
+    if limit == PART_LIMIT and _WORDS.fullmatch(markdown):
+        return (f"<p>{markdown}</p>",)
     draft = Draft()
     write_blocks(read_markdown(clean(markdown)), draft)
     parts = split(draft.pieces, limit=limit)
