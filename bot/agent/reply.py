@@ -59,6 +59,10 @@ class Listener(Protocol):
         """
         ...
 
+    def goes_on(self) -> None:
+        """Take note that it was not: more is said, or asked of the model."""
+        ...
+
 
 class Nobody:
     """Nobody listens."""
@@ -67,6 +71,9 @@ class Nobody:
         """Let it be said."""
 
     def complete(self, text: str) -> None:
+        """Let it be said."""
+
+    def goes_on(self) -> None:
         """Let it be said."""
 
 
@@ -110,7 +117,8 @@ class Asking:
 
     def tell(self, listener: Listener) -> None:
         """Have *listener* know the answer before it is complete."""
-        self._listener = listener
+        if not self.heard.is_set():
+            self._listener = listener
         listener.follow(self.said)
 
     def take(self, message: Message, *, now: float) -> None:
@@ -162,6 +170,7 @@ class Asking:
         if not self.finished.is_set():
             # What was said completely stays said.
             self._error = None if self.heard.is_set() else error
+            self._listener = NOBODY
             self.heard.set()
             self.finished.set()
 
@@ -198,14 +207,16 @@ class Asking:
                 self._grow(event)
             case {"type": "message_start"}:
                 self._growing, self._stop_reason = [], None
+                self._go_on()
             case {"type": "content_block_start", "content_block": {"type": "text"}}:
                 self._growing.append([])
             case {"type": "message_delta", "delta": {"stop_reason": reason}}:
                 # It comes after all that is said; what ends the stream, a moment later.
                 self._stop_reason = reason
-                if self._complete and not self.heard.is_set():
-                    self._heard_at = now
-                    self.heard.set()
+                if not self._complete:
+                    self._go_on()
+                elif not self.heard.is_set():
+                    self._hear(now)
 
     @property
     def _complete(self) -> bool:
@@ -223,10 +234,18 @@ class Asking:
         if delta is not None and self._growing and delta.get("type") == "text_delta":
             self._growing[-1].append(delta.get("text", ""))
 
+    def _go_on(self) -> None:
+        if self._texts:
+            self._listener.goes_on()
+
+    def _hear(self, now: float) -> None:
+        """Be complete: nobody has to listen any more, nor is kept in memory for that."""
+        self._heard_at, self._listener = now, NOBODY
+        self.heard.set()
+
     def _end(self, now: float) -> None:
         if not self.heard.is_set():
-            self._heard_at = now
-            self.heard.set()
+            self._hear(now)
         self.finished.set()
 
     def _say(self, message: AssistantMessage) -> None:

@@ -60,6 +60,20 @@ _INTERRUPT = """
     WHERE state = 'running'
 """
 
+_REOPEN = """
+    UPDATE attempts SET heard = NULL, (state, ended_at) = (
+        SELECT iif(max(stopped_at) IS NULL, 'running', 'cut_off'), max(stopped_at)
+        FROM life WHERE seq = (SELECT max(seq) FROM life)
+    )
+    WHERE seq = ? AND state = 'answered'
+"""
+
+_STOP_UNHEARD = """
+    UPDATE attempts SET state = 'stopped', heard = NULL
+    WHERE seq = ? AND state = 'answered'
+    AND (SELECT state FROM inbox WHERE seq = attempts.entry) = 'stopped'
+"""
+
 _STOPPED = """
     SELECT prompt_uuid FROM (
         SELECT prompt_uuid, state FROM attempts WHERE session_id = ? ORDER BY seq DESC LIMIT 10
@@ -146,12 +160,16 @@ def end(
 
 
 def reopen(db: sqlite3.Connection, attempt: Attempt) -> None:
-    """Have an answered attempt run again: what it brought was not the answer."""
-    db.execute(
-        "UPDATE attempts SET state = 'running', ended_at = NULL, heard = NULL"
-        " WHERE seq = ? AND state = 'answered'",
-        (attempt.seq,),
-    )
+    """Have an answered attempt run again: what it brought was not the answer.
+
+    In a server that is being stopped, it is cut off like the others that run.
+    """
+    db.execute(_REOPEN, (attempt.seq,))
+
+
+def stop_unheard(db: sqlite3.Connection, attempt: Attempt) -> None:
+    """Have an answered attempt be one that was stopped: its answer will not be said."""
+    db.execute(_STOP_UNHEARD, (attempt.seq,))
 
 
 def prompts(db: sqlite3.Connection, session_id: str) -> SessionPrompts:

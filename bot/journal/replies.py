@@ -23,6 +23,8 @@ _SETTLE = """
 """
 
 
+_ENDED = "SELECT 1 FROM inbox WHERE seq = ? AND state <> 'open'"
+
 _THAW = """
     UPDATE inbox SET verdict = NULL, answer = NULL
     WHERE seq = ? AND state = 'open' AND verdict IS NOT NULL
@@ -50,7 +52,10 @@ class Reply:
 def freeze(
     db: sqlite3.Connection, entry: Entry, reply: Reply, *, attempt: Attempt | None, at: float
 ) -> tuple[Part, ...]:
-    """Put *reply* into the outbox; where one is frozen already, return that one."""
+    """Put *reply* into the outbox; where one is frozen already, return that one.
+
+    A message that has ended takes none, whatever was frozen for it: ``()``.
+    """
     fixed = (reply.verdict.value, storable(reply.text), storable(reply.reason), entry.seq)
     if db.execute(_FREEZE, fixed).rowcount:
         joined.join_free(db, [one.seq for one in entry.companions], to=entry.seq)
@@ -62,14 +67,21 @@ def freeze(
         outbox.add(db, entry.seq, parts, kind=reply.kind, at=at, into=into)
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
+    elif db.execute(_ENDED, (entry.seq,)).fetchone():
+        return ()
     return outbox.of_entry(db, entry.seq)
 
 
 def thaw(db: sqlite3.Connection, entry: int, *, attempt: Attempt) -> None:
-    """Take a reply back of which nothing has left, so that *attempt* runs as before it."""
+    """Take a reply back of which nothing has left, so that *attempt* is as before it.
+
+    If its message was stopped meanwhile, it was asked in vain.
+    """
     if db.execute(_THAW, (entry,)).rowcount:
         outbox.discard_unsent(db, entry)
         attempts.reopen(db, attempt)
+    else:
+        attempts.stop_unheard(db, attempt)
 
 
 def settle(

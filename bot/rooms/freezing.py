@@ -45,7 +45,7 @@ class Freezing:
         into = parts = None
         if early is not None:
             into = await early.give_way()
-            parts = await early.adopt(into)
+            parts = await early.adopt()
         if parts is None:
             parts = await self._freeze(entry, saying, bot, into)
         return Said(entry=replace(entry, verdict=saying.verdict), parts=parts, answer=saying.answer)

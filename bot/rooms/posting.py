@@ -237,8 +237,12 @@ class Posting:
         return await self._bury(entry, str(error))
 
     async def _bury(self, entry: Entry, why: str) -> Outcome:
-        await self._insist(partial(self._journal.settle, entry, outcome=Outcome.DEAD, reason=why))
-        return Outcome.DEAD
+        bury = partial(self._journal.settle, entry, outcome=Outcome.DEAD, reason=why)
+        if await self._insist(bury):
+            return Outcome.DEAD
+        # Somebody else has ended it.
+        ended = await self._insist(partial(self._journal.orders.outcome, entry.seq))
+        return ended or Outcome.DEAD
 
     async def _outcome(self, entry: Entry) -> Outcome:
         """Return how the message has ended: somebody else has ended it."""

@@ -80,6 +80,8 @@ class Renewals:
         async with self._sessions.ending(key) as forget:
             if self._owed.get(key) is not horizon:
                 return  # another has done it, or wants more than this
+            if await self._orders.owes_before(horizon):
+                return  # a reply that was all but frozen was taken back
             await forget()
             await self._orders.renewed(horizon)
             if self._owed[key] is horizon:

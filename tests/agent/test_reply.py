@@ -1,5 +1,6 @@
 """How the child's messages become a reply."""
 
+import weakref
 from typing import Any
 
 import pytest
@@ -154,7 +155,7 @@ def test_what_may_go_on_waits_for_the_result(message: list[Any]) -> None:
 
 
 class Heeding(Nobody):
-    """A listener that keeps what it was told."""
+    """A listener that keeps what it was told, and "…" where that went on."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -162,6 +163,10 @@ class Heeding(Nobody):
     def complete(self, text: str) -> None:
         """Keep it."""
         self.texts.append(text)
+
+    def goes_on(self) -> None:
+        """Keep that, too."""
+        self.texts.append("…")
 
 
 @pytest.mark.parametrize(
@@ -182,6 +187,37 @@ def test_a_complete_text_is_told_before_its_end(texts: tuple[str, ...], told: li
     assert (heeding.texts, asking.heard.is_set()) == (told, False)
 
 
+@pytest.mark.parametrize("reason", ["max_tokens", "refusal", "tool_use", "of a later child"])
+def test_it_is_told_that_a_complete_text_goes_on(reason: str) -> None:
+    """As soon as it is known, and not only when all has ended."""
+    heeding, asking = Heeding(), Asking(UUID, now=100.0)
+    asking.tell(heeding)
+    for message in streamed("Hi.", stop_reason=reason):
+        asking.take(message, now=101.0)
+    assert heeding.texts == ["Hi.", "…"]
+    assert not asking.heard.is_set()
+
+
+def test_it_is_told_that_the_child_asks_again() -> None:
+    """The connection broke before the end, and what comes now is another message."""
+    heeding, asking = Heeding(), Asking(UUID, now=100.0)
+    asking.tell(heeding)
+    for message in (*streamed("Hi.")[:-2], *streamed("Kim.")[:-2]):
+        asking.take(message, now=101.0)
+    assert heeding.texts == ["Hi.", "…", "Hi.\n\nKim."]
+
+
+def test_whoever_has_heard_is_let_go() -> None:
+    """A listener knows what it follows: both would stay in memory until garbage is looked for."""
+    heeding, asking = Heeding(), Asking(UUID, now=100.0)
+    asking.tell(heeding)
+    known = weakref.ref(heeding)
+    for message in streamed("Hi."):
+        asking.take(message, now=101.0)
+    del heeding
+    assert known() is None
+
+
 @pytest.mark.parametrize("why", ["extended", "interrupted"])
 def test_a_text_that_others_belong_to_is_not_told(why: str) -> None:
     """What was added may be answered with it, and what was interrupted is no answer."""
@@ -193,7 +229,7 @@ def test_a_text_that_others_belong_to_is_not_told(why: str) -> None:
         asking.interrupt()
     for message in (*streamed("Hi."), result(UUID)):
         asking.take(message, now=101.0)
-    assert heeding.texts == []
+    assert "Hi." not in heeding.texts
 
 
 def test_words_before_a_tool_belong_to_the_early_answer() -> None:

@@ -16,6 +16,15 @@ from tests.e2e.process import serving_apart
 from tests.e2e.watching import Log
 from tests.e2e.world import PATIENCE_S, Running, World, open_world
 
+#: Has a server in another process wait as long.
+_PATIENT = "import bot.rooms.early\nbot.rooms.early.LASTS_S = 60.0\n"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a text wait for its end for as long as a test looks at that."""
+    monkeypatch.setattr("bot.rooms.early.LASTS_S", 60.0)
+
 
 def frozen(world: World) -> int:
     """Count the open messages whose reply is recorded."""
@@ -27,10 +36,10 @@ def frozen(world: World) -> int:
     return int(count)
 
 
-async def held(world: World, *, times: int = 1) -> Gate:
+async def held(world: World) -> Gate:
     """Ask for the tea, and wait until all is said but why that was all."""
     gate = Gate()
-    world.model.script("the tea", hold(gate, AFTER_TEXT), times=times)
+    world.model.script("the tea", hold(gate, AFTER_TEXT), times=1)
     await world.say("@Ada say back: the tea")
     await gate.reached()
     async with asyncio.timeout(PATIENCE_S):
@@ -63,7 +72,7 @@ async def test_the_server_is_killed_in_between(
     """The next one says it, once, and the agent is not asked again."""
     monkeypatch.setattr("bot.rooms.lookup.POST_TIMEOUT_S", 2.0)
     async with open_world(tmp_path, dialect=dialect) as world:
-        async with serving_apart(world) as server:
+        async with serving_apart(world, fault=_PATIENT) as server:
             gate = await held(world)
             server.signal(signal.SIGKILL)
             await server.ended()
@@ -133,6 +142,53 @@ async def test_stop_in_between(tmp_path: Path) -> None:
         assert await world.ask("@Ada echo: and milk") == "and milk"
         assert world.said_by(world.ada) == [ENGLISH.stopped_one, "and milk"]
         assert await server.settled() == {"accepted": 3, "answered": 2, "stopped": 1}
+
+
+async def test_what_was_stopped_in_between_was_never_answered(tmp_path: Path, log: Log) -> None:
+    """The next server does not look for its answer in what the agent remembers, in vain."""
+    async with open_world(tmp_path, workers=2) as world:
+        async with world.serving() as server:
+            await world.ask("@Ada my name is Kim")
+            gate = await held(world)
+            await world.answer(await world.say("@Ada stop"))
+            gate.release()
+            await server.settled()
+        async with world.serving():
+            assert "Kim" in await world.ask("@Ada what is my name?")
+        assert not log.find("session_recapped")
+
+
+async def test_new_in_between(tmp_path: Path, log: Log) -> None:
+    """What was asked before it is answered in the old session, even when that has to be twice."""
+    async with open_world(tmp_path, workers=2) as world, world.serving() as server:
+        await world.ask("@Ada my name is Kim")
+        gate = await held(world)
+        await world.say("@Ada new")
+        await world.campfire.delivered()
+        for child in guards.children():
+            os.kill(child, signal.SIGKILL)
+        await log.until("reply_taken_back")
+        gate.release()
+        await server.settled()
+        said = world.said_by(world.ada)
+        assert said.count("Kim: the tea") == 1
+        assert "not" in await world.ask("@Ada what is my name?")
+        assert len(log.find("session_renewed")) == 1
+        *_, tea, _name = world.model.requests
+        assert "the tea" in tea.last_text
+        assert any("my name is Kim" in turn for turn in tea.turns)
+
+
+async def test_it_takes_long_to_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was decided with the reply would be of long ago: it is frozen anew when it is known."""
+    monkeypatch.setattr("bot.rooms.early.LASTS_S", 0.2)
+    async with open_world(tmp_path) as world, world.serving() as server:
+        gate = await held(world)
+        async with asyncio.timeout(PATIENCE_S):
+            while await asyncio.to_thread(frozen, world):
+                pass
+        gate.release()
+        await tea_is_served(world, server)
 
 
 @pytest.mark.parametrize("mode", ["steer", "interrupt"])

@@ -98,7 +98,30 @@ async def test_only_what_has_not_ended_is_taken_back(journal: Journal, entry: En
     settled = await journal.entry(entry.seq)
     assert settled is not None
     await journal.thaw(entry, settled.attempts[0])
-    assert await journal.entry(entry.seq) == settled
+    again = await journal.entry(entry.seq)
+    assert again is not None
+    assert again.attempts[0].state is AttemptState.STOPPED
+    assert replace(again, attempts=settled.attempts) == settled
+
+
+async def test_in_a_server_that_is_being_stopped(journal: Journal, entry: Entry) -> None:
+    """The attempt whose reply is taken back is excused like the others: nothing crashed it."""
+    await journal.take_rooms()
+    await answer(journal, entry, "One.")
+    answered = await journal.entry(entry.seq)
+    assert answered is not None
+    await journal.excuse_running()
+    await journal.thaw(entry, answered.attempts[0])
+    again = await journal.entry(entry.seq)
+    assert again is not None
+    assert [attempt.state for attempt in again.attempts] == [AttemptState.CUT_OFF]
+
+
+async def test_a_message_that_has_ended_has_no_reply(journal: Journal, entry: Entry) -> None:
+    """What was frozen for it before is nothing that may leave."""
+    await answer(journal, entry, "One.")
+    await journal.settle(entry, outcome=Outcome.STOPPED)
+    assert await frozen(journal, entry, None, "Two.") == ()
 
 
 async def test_what_was_not_frozen_is_not_taken_back(journal: Journal, entry: Entry) -> None:

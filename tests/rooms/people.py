@@ -387,13 +387,17 @@ class FakeAgent:
 class FakeShowing(Nobody):
     """A turn that nobody sees before it ends."""
 
-    def __init__(self, placeholder: str | None, *, blank: bool) -> None:
-        self._placeholder = placeholder
-        self.blank = blank
+    def __init__(self, progress: "FakeProgress") -> None:
+        self._progress = progress
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing."""
+        return self._progress.blank
 
     async def give_way(self) -> str | None:
         """Let the answer take the place of what there is."""
-        return self._placeholder
+        return self._progress.placeholder
 
 
 class FakeProgress:
@@ -413,7 +417,7 @@ class FakeProgress:
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[FakeShowing]:
         """Run a turn."""
         assert entry.message.bot == bot.id
-        yield FakeShowing(self.placeholder, blank=self.blank)
+        yield FakeShowing(self)
 
     def look(self, entry: Entry) -> None:
         """Take note."""

@@ -71,15 +71,44 @@ async def test_it_is_recorded_before_it_is_known(journal: Journal, clock: Clock)
     assert await states_of(journal, entry) == [AttemptState.ANSWERED]
 
 
-@pytest.mark.parametrize("texts", [("All is",), ("All is", "All is\n\nwell.")])
-async def test_it_goes_on(journal: Journal, clock: Clock, texts: tuple[str, ...]) -> None:
+async def test_it_goes_on(journal: Journal, clock: Clock) -> None:
     """What was taken for the answer is taken back, and the whole one is said, once."""
     stage = Stage(journal, clock, "All is well.")
     entry = await accepted(journal, said())
-    stage.sessions.think = completing(journal, entry, *texts)
+    stage.sessions.think = completing(journal, entry, "All is")
     assert (await run(stage, entry)).outcome is Outcome.ANSWERED
     assert stage.chat.room == ["<p>All is well.</p>"]
     assert await states_of(journal, entry) == [AttemptState.ANSWERED]
+
+
+@pytest.mark.parametrize("how", ["more is asked", "more is said", "nothing comes"])
+async def test_it_is_taken_back_as_soon_as_it_goes_on(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Or when it takes long to know: what was decided with it would be of long ago."""
+    monkeypatch.setattr("bot.rooms.early.LASTS_S", 0.0 if how == "nothing comes" else 60.0)
+    stage = Stage(journal, clock, "All is well.")
+    entry = await accepted(journal, said())
+    think = completing(journal, entry, "All is well.", frozen=how != "nothing comes")
+
+    async def thinking(listener: Listener) -> None:
+        if how != "nothing comes":
+            await think(listener)
+        else:
+            listener.complete("All is well.")
+            await asyncio.sleep(0.01)
+        if how == "more is asked":
+            listener.goes_on()
+        if how == "more is said":
+            listener.complete("All is well.\n\nAnd warm.")
+        current = await journal.entry(entry.seq)
+        assert current is not None
+        assert (current.verdict, current.parts) == (None, ())
+        assert [one.state for one in current.attempts] == [AttemptState.RUNNING]
+
+    stage.sessions.think = thinking
+    assert (await run(stage, entry)).outcome is Outcome.ANSWERED
+    assert stage.chat.room == ["<p>All is well.</p>"]
 
 
 async def test_it_fails_after_all(journal: Journal, clock: Clock) -> None:
@@ -94,10 +123,18 @@ async def test_it_fails_after_all(journal: Journal, clock: Clock) -> None:
 
 
 async def test_the_child_dies_after_all(journal: Journal, clock: Clock) -> None:
-    """It is asked again, and the second answer counts."""
+    """It is asked again, and the second answer counts; nothing is early about that."""
     stage = Stage(journal, clock, ConversationDied("exit code -9"), "All is well.")
     entry = await accepted(journal, said())
-    stage.sessions.think = completing(journal, entry, "All is")
+    thoughts = [
+        completing(journal, entry, "All is"),
+        completing(journal, entry, "All is well.", frozen=False),
+    ]
+
+    async def thinking(listener: Listener) -> None:
+        await thoughts.pop(0)(listener)
+
+    stage.sessions.think = thinking
     assert (await run(stage, entry)).outcome is Outcome.ANSWERED
     assert stage.chat.room == ["<p>All is well.</p>"]
     assert await states_of(journal, entry) == [AttemptState.FAILED, AttemptState.ANSWERED]
@@ -140,6 +177,7 @@ async def test_somebody_says_stop_in_between(journal: Journal, clock: Clock) -> 
     sessions.think = thinking
     assert await stage.outcome(entry) is Outcome.STOPPED
     assert stage.chat.tried == []
+    assert await states_of(journal, entry) == [AttemptState.STOPPED]
 
 
 def with_tools(bot: Bot) -> Bot:
@@ -172,9 +210,14 @@ async def test_a_room_that_sees_something_in_the_last_moment(
 ) -> None:
     """The placeholder becomes the answer, as if nothing had been frozen."""
     stage = Stage(journal, clock, "All is well.")
-    stage.progress.placeholder = "90"
     entry = await accepted(journal, said())
-    stage.sessions.think = completing(journal, entry, "All is well.")
+    think = completing(journal, entry, "All is well.")
+
+    async def thinking(listener: Listener) -> None:
+        await think(listener)
+        stage.progress.placeholder, stage.progress.blank = "90", False
+
+    stage.sessions.think = thinking
     assert (await run(stage, entry)).outcome is Outcome.ANSWERED
     assert stage.chat.changes == ["edit 90 <p>All is well.</p>"]
     assert stage.chat.room == []
@@ -199,6 +242,32 @@ async def test_only_what_is_asked_alone_and_first(
     stage.sessions.think = completing(journal, entry, "All is well.", frozen=False)
     await run(stage, entry)
     assert stage.chat.room == ["<p>All is well.</p>"]
+
+
+async def test_a_disk_that_is_full_when_it_is_taken_back(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else is done before that is recorded: what was not the answer is not said."""
+    monkeypatch.setattr("bot.rooms.early._RETRY_S", 0.0)
+    thaw, tries = journal.thaw, 0
+
+    def full_twice(*args: Any) -> asyncio.Future[None]:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise JournalUnavailable("journal.db", "disk full")
+        if tries > 2:
+            return thaw(*args)
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(JournalUnavailable("journal.db", "disk full"))
+        return failed
+
+    monkeypatch.setattr(journal, "thaw", full_twice)
+    stage = Stage(journal, clock, "All is well.")
+    entry = await accepted(journal, said())
+    stage.sessions.think = completing(journal, entry, "All is")
+    assert (await run(stage, entry)).outcome is Outcome.ANSWERED
+    assert (tries, stage.chat.room) == (3, ["<p>All is well.</p>"])
 
 
 async def test_a_disk_that_is_full_in_between(
