@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from bot.agent.reply import Listener
+from bot.agent.reply import Listener, Reply
 from bot.config.bot import Bot
 from bot.errors import ConversationDied, JournalUnavailable, ModelFailed
 from bot.journal import Journal
-from bot.records import AttemptState, Entry, Outcome
+from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
+from bot.rooms.early import EarlyReply
 from bot.rooms.report import TurnReport
 from tests.rooms import test_stopping
-from tests.rooms.people import Clock, FakeRoster, FakeSessions, a_bot, accepted, said
+from tests.rooms.people import Clock, FakeRoster, FakeSessions, a_bot, accepted, at_once, said
 from tests.rooms.test_turn import Stage
 
 Think = Callable[[Listener], Awaitable[None]]
@@ -104,8 +105,9 @@ async def test_it_is_taken_back_as_soon_as_it_goes_on(
         else:
             listener.complete("All is well.")
             await asyncio.sleep(0)
-            while not await is_open(journal, entry):
-                pass
+            async with asyncio.timeout(10):
+                while not await is_open(journal, entry):
+                    pass
         if how == "more is asked":
             listener.goes_on()
         if how == "more is said":
@@ -249,8 +251,9 @@ async def test_only_what_is_asked_alone_and_first(
     assert stage.chat.room == ["<p>All is well.</p>"]
 
 
+@pytest.mark.parametrize("how", ["it goes on", "the child dies"])
 async def test_a_disk_that_is_full_when_it_is_taken_back(
-    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """Nothing else is done before that is recorded: what was not the answer is not said."""
     monkeypatch.setattr("bot.rooms.early._RETRY_S", 0.0)
@@ -268,11 +271,65 @@ async def test_a_disk_that_is_full_when_it_is_taken_back(
         return failed
 
     monkeypatch.setattr(journal, "thaw", full_twice)
-    stage = Stage(journal, clock, "All is well.")
+    dies = (ConversationDied("exit code -9"),) if how == "the child dies" else ()
+    stage = Stage(journal, clock, *dies, "All is well.")
     entry = await accepted(journal, said())
-    stage.sessions.think = completing(journal, entry, "All is")
+    thoughts = [completing(journal, entry, "All is"), at_once]
+
+    async def thinking(listener: Listener) -> None:
+        await thoughts.pop(0)(listener)
+
+    stage.sessions.think = thinking
     assert (await run(stage, entry)).outcome is Outcome.ANSWERED
     assert (tries, stage.chat.room) == (3, ["<p>All is well.</p>"])
+
+
+async def test_a_slow_disk(journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known to be the answer is not taken back any more, however long it is written."""
+    monkeypatch.setattr("bot.rooms.early.LASTS_S", 0.05)
+    loop, freeze = asyncio.get_running_loop(), journal.freeze
+
+    def slowly(*args: Any, **named: Any) -> asyncio.Future[Any]:
+        slow = loop.create_future()
+        freeze(*args, **named).add_done_callback(
+            lambda done: loop.call_later(0.2, slow.set_result, done.result())
+        )
+        return slow
+
+    monkeypatch.setattr(journal, "freeze", slowly)
+    stage = Stage(journal, clock, "All is well.")
+    entry = await accepted(journal, said())
+    stage.sessions.think = completing(journal, entry, "All is well.")
+    assert (await run(stage, entry)).outcome is Outcome.ANSWERED
+    assert stage.chat.room == ["<p>All is well.</p>"]
+    assert await states_of(journal, entry) == [AttemptState.ANSWERED]
+
+
+async def test_an_answer_to_more_than_was_asked_is_taken_back(journal: Journal) -> None:
+    """Something was added at the last moment: it may have to be settled with it."""
+    entry = await accepted(journal, said())
+    attempt = await journal.start_attempt(entry, session_id="s", prompt_uuid="p")
+    assert attempt is not None
+
+    def freeze(entry: Entry, attempt: Attempt, text: str) -> asyncio.Future[tuple[Part, ...]]:
+        return journal.freeze(
+            entry,
+            [text],
+            kind=PartKind.ANSWER,
+            verdict=Outcome.ANSWERED,
+            attempt=attempt,
+            answer_text=text,
+        )
+
+    early = EarlyReply(journal, freeze=freeze)
+
+    async def asked() -> Reply:
+        await completing(journal, entry, "Hi.")(early)
+        return Reply(text="Hi.", first_token_s=None, duration_s=0.1, kept_as="p")
+
+    await early.heed(entry, attempt, asked())
+    assert await early.adopt() is None
+    assert await is_open(journal, entry)
 
 
 async def test_a_disk_that_is_full_in_between(
