@@ -1,6 +1,7 @@
 """How the child's messages become a reply."""
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -207,13 +208,26 @@ def test_it_is_told_that_the_child_asks_again() -> None:
     assert heeding.texts == ["Hi.", "…", "Hi.\n\nKim."]
 
 
-def test_whoever_has_heard_is_let_go() -> None:
-    """A listener knows what it follows: both would stay in memory until garbage is looked for."""
-    heeding, asking = Heeding(), Asking(UUID, now=100.0)
-    asking.tell(heeding)
-    known = weakref.ref(heeding)
+def _heard(asking: Asking) -> None:
     for message in streamed("Hi."):
         asking.take(message, now=101.0)
+
+
+def _failed(asking: Asking) -> None:
+    asking.fail(ConversationDied("exit code -9"))
+
+
+@pytest.mark.parametrize("end", [_heard, _failed])
+@pytest.mark.parametrize("early", [True, False])
+def test_whoever_has_heard_is_let_go(*, end: Callable[[Asking], None], early: bool) -> None:
+    """A listener knows what it follows: both would stay in memory until garbage is looked for."""
+    heeding, asking = Heeding(), Asking(UUID, now=100.0)
+    if early:
+        asking.tell(heeding)
+    end(asking)
+    if not early:
+        asking.tell(heeding)
+    known = weakref.ref(heeding)
     del heeding
     assert known() is None
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from anyio import wait_all_tasks_blocked
 
 from bot.agent.reply import Listener, Reply
 from bot.config.bot import Bot
@@ -284,25 +285,53 @@ async def test_a_disk_that_is_full_when_it_is_taken_back(
     assert (tries, stage.chat.room) == (3, ["<p>All is well.</p>"])
 
 
-async def test_a_slow_disk(journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is known to be the answer is not taken back any more, however long it is written."""
-    monkeypatch.setattr("bot.rooms.early.LASTS_S", 0.05)
+def slow_down(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the disk take its time for a reply."""
     loop, freeze = asyncio.get_running_loop(), journal.freeze
 
     def slowly(*args: Any, **named: Any) -> asyncio.Future[Any]:
         slow = loop.create_future()
-        freeze(*args, **named).add_done_callback(
-            lambda done: loop.call_later(0.2, slow.set_result, done.result())
-        )
+
+        def tell(parts: tuple[Part, ...]) -> None:
+            if not slow.cancelled():
+                slow.set_result(parts)
+
+        landing = freeze(*args, **named)
+        landing.add_done_callback(lambda done: loop.call_later(0.2, tell, done.result()))
         return slow
 
     monkeypatch.setattr(journal, "freeze", slowly)
+
+
+async def test_a_slow_disk(journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known to be the answer is not taken back any more, however long it is written."""
+    monkeypatch.setattr("bot.rooms.early.LASTS_S", 0.05)
+    slow_down(journal, monkeypatch)
     stage = Stage(journal, clock, "All is well.")
     entry = await accepted(journal, said())
     stage.sessions.think = completing(journal, entry, "All is well.")
     assert (await run(stage, entry)).outcome is Outcome.ANSWERED
     assert stage.chat.room == ["<p>All is well.</p>"]
     assert await states_of(journal, entry) == [AttemptState.ANSWERED]
+
+
+async def test_the_server_is_stopped_under_a_slow_disk(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not said by then is open."""
+    slow_down(journal, monkeypatch)
+    stage = Stage(journal, clock, "All is well.")
+    entry = await accepted(journal, said())
+    stage.sessions.think = completing(journal, entry, "All is well.")
+    turn = asyncio.create_task(stage.turns.run(entry))
+    async with asyncio.timeout(10):
+        while await is_open(journal, entry):
+            pass
+    await wait_all_tasks_blocked()
+    turn.cancel()
+    await asyncio.wait([turn])
+    assert await is_open(journal, entry)
+    assert stage.chat.tried == []
 
 
 async def test_an_answer_to_more_than_was_asked_is_taken_back(journal: Journal) -> None:

@@ -303,6 +303,16 @@ async def test_a_full_disk_before_a_post_sends_nothing(journal: Journal, clock: 
     assert chat.room == ["one", "two"]
 
 
+async def test_parts_of_a_message_that_was_stopped(journal: Journal, clock: Clock) -> None:
+    """They are given up already, and it is no dead letter."""
+    entry, _ = await frozen(journal, "one")
+    await journal.settle(entry, outcome=Outcome.STOPPED)
+    chat, given_up = FakeChat(), await parts_of(journal, entry)
+    assert states(given_up) == [PartState.DEAD]
+    ended = await deliver(journal, clock, chat, entry, given_up, fresh=True)
+    assert (ended, chat.tried) == (Outcome.STOPPED, [])
+
+
 async def test_a_stop_ends_what_only_waits(journal: Journal, clock: Clock) -> None:
     """A turn whose next try is a minute away is cut off at once; its part waits in the journal."""
     gate = Gate()
