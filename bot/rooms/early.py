@@ -62,10 +62,10 @@ class EarlyReply:
         """Freeze *text*, unless it goes on after another one."""
         if self._text is not None:
             self.take_back()
-        elif self._asked is not None and _plain(*self._asked):
+        elif self._showing is not None and self._asked is not None and _plain(*self._asked):
             self._text = text
-            # Later: it is the reader of the child who calls, and has more to read.
-            asyncio.get_running_loop().call_soon(self._begin)
+            # It is the reader of the child who calls, whom a bug in that is not to end.
+            self._showing.beside(self._begin())
 
     def goes_on(self) -> None:
         """Take back what was complete."""
@@ -128,7 +128,7 @@ class EarlyReply:
         """Show nothing more; see `Showing.give_way`."""
         return None if self._showing is None else await self._showing.give_way()
 
-    def _begin(self) -> None:
+    async def _begin(self) -> None:
         if self._asked is None or self._text is None:
             return
         try:

@@ -33,8 +33,7 @@ class Progress:
         self._clearing.busy.add(entry.seq)
         try:
             async with asyncio.TaskGroup() as group:
-                if bot.turn.progress:
-                    showing.begin(group)
+                showing.begin(group)
                 try:
                     yield showing
                 finally:

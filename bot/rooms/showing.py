@@ -107,6 +107,7 @@ class Showing:
         )
         self._started = means.now()
         self._said: Callable[[], str] = str
+        self._group: asyncio.TaskGroup | None = None
         self._runner: asyncio.Task[None] | None = None
         self._announcing = False
         #: What is, or was last, under way; None: the room was shown nothing.
@@ -119,7 +120,14 @@ class Showing:
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Show what is to be shown, from now until `end` or `give_way`."""
-        self._runner = group.create_task(self._run(), name=f"progress of {self._entry.seq}")
+        self._group = group
+        if self._bot.turn.progress:
+            self._runner = group.create_task(self._run(), name=f"progress of {self._entry.seq}")
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do *work* beside the turn, whose bug it is should it fail."""
+        assert self._group is not None, "it has not begun"  # noqa: S101 - a caller's bug
+        self._group.create_task(work, name=f"beside {self._entry.seq}")
 
     def end(self) -> None:
         """Show nothing more."""

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from bot.journal import Journal
 from bot.journal.views import Tally
-from bot.records import Acceptance, Entry, Outcome, PartKind, PartState
+from bot.records import Acceptance, Entry, Outcome, Part, PartKind, PartState
 from tests.journal.engines import Clock, Engine, SqliteEngine, busy, said
 
 LANES = st.sampled_from(["watercooler", "kitchen"])
@@ -150,18 +150,36 @@ class Life(RuleBasedStateMachine):
         """Freeze an answer, once."""
         if found := self._head(lane):
             head, owed = found
-            frozen = self.runner.run(
-                self.journal.freeze(
-                    head,
-                    ["Hi."] * parts,
-                    kind=PartKind.ANSWER,
-                    verdict=Outcome.ANSWERED,
-                    attempt=head.attempts[-1] if head.attempts else None,
-                    answer_text="Hi.",
-                )
-            )
+            frozen = self.runner.run(self._freeze(head, parts))
             assert len(frozen) == (len(head.parts) if owed.frozen else parts)
             owed.frozen = True
+
+    @rule(lane=LANES, parts=st.integers(1, 3))
+    def take_back(self, lane: str, parts: int) -> None:
+        """Freeze an answer too early."""
+        found = self._head(lane)
+        if found and not found[1].frozen and found[0].attempts:
+            head, _ = found
+            self.runner.run(self._freeze(head, parts, take_back=True))
+            again = self.runner.run(self.journal.entry(head.seq))
+            assert again is not None
+            assert (again.verdict, again.parts) == (None, head.parts)
+
+    async def _freeze(
+        self, head: Entry, parts: int, *, take_back: bool = False
+    ) -> tuple[Part, ...]:
+        attempt = head.attempts[-1] if head.attempts else None
+        frozen = await self.journal.freeze(
+            head,
+            ["Hi."] * parts,
+            kind=PartKind.ANSWER,
+            verdict=Outcome.ANSWERED,
+            attempt=attempt,
+            answer_text="Hi.",
+        )
+        if take_back and attempt is not None:
+            await self.journal.thaw(head, attempt)
+        return frozen
 
     @rule(lane=LANES, failing=st.booleans())
     def post(self, lane: str, failing: bool) -> None:  # noqa: FBT001  (drawn by name)

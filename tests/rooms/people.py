@@ -1,6 +1,7 @@
 """Who speaks in the tests of the rooms, and the fakes that stand around them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -387,8 +388,13 @@ class FakeAgent:
 class FakeShowing(Nobody):
     """A turn that nobody sees before it ends."""
 
-    def __init__(self, progress: "FakeProgress") -> None:
+    def __init__(self, progress: "FakeProgress", group: asyncio.TaskGroup) -> None:
         self._progress = progress
+        self._group = group
+
+    def beside(self, work: Coroutine[None, None, None]) -> None:
+        """Do something that belongs to the turn."""
+        self._group.create_task(work)
 
     @property
     def blank(self) -> bool:
@@ -417,7 +423,11 @@ class FakeProgress:
     async def shown(self, entry: Entry, bot: Bot) -> AsyncIterator[FakeShowing]:
         """Run a turn."""
         assert entry.message.bot == bot.id
-        yield FakeShowing(self)
+        try:
+            async with asyncio.TaskGroup() as group:
+                yield FakeShowing(self, group)
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
     def look(self, entry: Entry) -> None:
         """Take note."""

@@ -16,7 +16,16 @@ from bot.records import Attempt, AttemptState, Entry, Outcome, Part, PartKind
 from bot.rooms.early import EarlyReply
 from bot.rooms.report import TurnReport
 from tests.rooms import test_stopping
-from tests.rooms.people import Clock, FakeRoster, FakeSessions, a_bot, accepted, at_once, said
+from tests.rooms.people import (
+    Clock,
+    FakeProgress,
+    FakeRoster,
+    FakeSessions,
+    a_bot,
+    accepted,
+    at_once,
+    said,
+)
 from tests.rooms.test_turn import Stage
 
 Think = Callable[[Listener], Awaitable[None]]
@@ -303,6 +312,21 @@ def slow_down(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "freeze", slowly)
 
 
+async def test_a_bug_is_the_turns(journal: Journal, clock: Clock) -> None:
+    """It does not end the conversation, nor is it lost."""
+    stage = Stage(journal, clock, "All is well.")
+    entry = await accepted(journal, said())
+
+    def broken(_markdown: str) -> tuple[str, ...]:
+        raise ZeroDivisionError
+
+    stage.chat.render = broken  # type: ignore[method-assign]  # it has a bug
+    stage.sessions.think = completing(journal, entry, "All is well.", frozen=False)
+    with pytest.raises(ZeroDivisionError):
+        await stage.turns.run(entry)
+    assert await is_open(journal, entry)
+
+
 async def test_a_slow_disk(journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is known to be the answer is not taken back any more, however long it is written."""
     monkeypatch.setattr("bot.rooms.early.LASTS_S", 0.05)
@@ -350,14 +374,14 @@ async def test_an_answer_to_more_than_was_asked_is_taken_back(journal: Journal) 
             answer_text=text,
         )
 
-    early = EarlyReply(journal, freeze=freeze)
-
-    async def asked() -> Reply:
+    async def asked(early: EarlyReply) -> Reply:
         await completing(journal, entry, "Hi.")(early)
         return Reply(text="Hi.", first_token_s=None, duration_s=0.1, kept_as="p")
 
-    await early.heed(entry, attempt, asked())
-    assert await early.adopt() is None
+    async with FakeProgress().shown(entry, a_bot()) as showing:
+        early = EarlyReply(journal, freeze=freeze, showing=showing)
+        await early.heed(entry, attempt, asked(early))
+        assert await early.adopt() is None
     assert await is_open(journal, entry)
 
 
