@@ -18,6 +18,7 @@ _ADD = """
     INSERT INTO outbox (entry, number, kind, html, state, created_at, sent_at, remote_id, file)
     SELECT ?1, ifnull(max(number) + 1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8
     FROM outbox WHERE entry = ?1 AND kind <> 'progress'
+    RETURNING *
 """
 
 # `sent_at` is overwritten by each try: it says when the bytes that may have left did so. It is
@@ -87,19 +88,22 @@ def add(
     kind: PartKind,
     at: float,
     into: str | None = None,
-) -> None:
+) -> tuple[Part, ...]:
     """Insert a reply, its first part as sending already: that saves a sync before the post.
 
-    *into* is the message that becomes the first part by an edit.
+    *into* is the message that becomes the first part by an edit. Returns what was inserted.
     """
+    added: list[Part] = []
     first: tuple[PartState, float | None, str | None] = (PartState.SENDING, at, into)
     for index, one in enumerate(said):
         state, sent_at, remote_id = (PartState.QUEUED, None, None) if index else first
         html, name = ("", one.name) if isinstance(one, File) else (storable(one), None)
         values = (entry, kind.value, html, state.value, at, sent_at, remote_id, storable(name))
-        part = db.execute(_ADD, values).lastrowid
+        (row,) = db.execute(_ADD, values).fetchall()
+        added.append(from_row(row))
         if isinstance(one, File):
-            db.execute("INSERT INTO file (part, content) VALUES (?, ?)", (part, one.content))
+            db.execute("INSERT INTO file (part, content) VALUES (?, ?)", (row["seq"], one.content))
+    return tuple(added)
 
 
 def content(db: sqlite3.Connection, seq: int) -> bytes | None:

@@ -64,9 +64,11 @@ def freeze(
             parts = outgoing.addressed(db, entry, parts, reply.address)
             # An edit would notify nobody.
             into = into if parts is reply.parts else None
-        outbox.add(db, entry.seq, parts, kind=reply.kind, at=at, into=into)
+        added = outbox.add(db, entry.seq, parts, kind=reply.kind, at=at, into=into)
         if attempt is not None and reply.kind is PartKind.ANSWER:
             attempts.end(db, attempt, state=AttemptState.ANSWERED, error=None, at=at)
+        if added and added[0].number == 0:
+            return added  # nothing was said before it
     elif db.execute(_ENDED, (entry.seq,)).fetchone():
         return ()
     return outbox.of_entry(db, entry.seq)
