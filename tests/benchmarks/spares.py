@@ -61,7 +61,8 @@ async def _round(stage: Stage, times: Times) -> None:
     old = _rooms(stage, "Old")
     async with stage.serving(HEARTH_SPARES="0"):
         await stage.ask(stage.room("Warm-up"), "hello")  # the program comes from the disk
-        times.without.extend([await _first(stage, room) for room in old])
+        for room in old:
+            times.without.append(await stage.timed(room, _INTRODUCTION, expect="Kim"))
         for room in old * _HOT:
             await stage.ask(room, _QUESTION)
     async with stage.serving() as served:
@@ -72,31 +73,19 @@ def _rooms(stage: Stage, name: str) -> list[Room]:
     return [stage.room(f"{name} {number}") for number in range(_ROOMS)]
 
 
-async def _first(stage: Stage, room: Room) -> float:
-    return await stage.timed(room, _INTRODUCTION, expect="Kim")
-
-
 async def _after_restart(stage: Stage, served: Served, old: list[Room], times: Times) -> None:
     """Time the first turns of old rooms, which are open again, and of new ones, in pairs."""
     if not await sessions_until(served, lambda page: page["hot"] >= len(old), within_s=60.0):
         print(f"NOT RESUMED: {(await served.get('/session/stats'))['hot']} of {len(old)} rooms")
     for number, (known, unknown) in enumerate(zip(old, _rooms(stage, "New"), strict=True)):
-        old_first = number % 2 == 0
-        if old_first:
-            times.resumed.append(await _resumed(stage, served, known))
-        await _at_rest(served)
-        times.spare.append(await _first(stage, unknown))
-        if not old_first:
-            times.resumed.append(await _resumed(stage, served, known))
+        pair = [(times.resumed, known, _QUESTION), (times.spare, unknown, _INTRODUCTION)]
+        for kind, room, words in reversed(pair) if number % 2 else pair:
+            await _at_rest(served)
+            kind.append(await stage.timed(room, words, expect="Kim"))
         await served.settled()  # a boot would be beside the hot turns
         for _ in range(_HOT):
             times.hot.append(await stage.timed(unknown, _QUESTION, expect="Kim"))
     print(f"seats taken: {(await served.get('/session/stats'))['hits']}")
-
-
-async def _resumed(stage: Stage, served: Served, room: Room) -> float:
-    await _at_rest(served)
-    return await stage.timed(room, _QUESTION, expect="Kim")
 
 
 async def _at_rest(served: Served) -> None:
